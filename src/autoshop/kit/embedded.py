@@ -1,0 +1,408 @@
+"""A PostgreSQL of our own: one folder, one server process, gone when its owner is gone.
+
+The server is a direct child that stops when this process dies, listens on a unix socket in a folder only its
+user may enter, and is "alive" when a connection works. A pid read from a file is never trusted.
+"""
+
+import errno
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+from autoshop.kit.children import Process, spawn
+from autoshop.kit.embedded_home import MAJOR, NOTE, ClusterError, Home, find_binaries, settle, whereabouts
+
+__all__ = ["Cluster", "ClusterError", "find_binaries"]
+
+INITDB = [
+    *("--username=postgres", "--auth=trust", "--no-instructions", "--no-sync", "--encoding=UTF8"),
+    *(
+        "--locale-provider=builtin",
+        "--builtin-locale=PG_UNICODE_FAST",
+        "--lc-collate=C",
+        "--lc-ctype=C.UTF-8",
+    ),
+    *("--lc-messages=C", "--lc-monetary=C", "--lc-numeric=C", "--lc-time=C"),
+]
+
+# For a small machine. fsync and synchronous_commit are said aloud: an acknowledged movement is never lost.
+SETTINGS = {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "max_connections": "60",
+    "shared_buffers": "256MB",
+    "maintenance_work_mem": "128MB",
+    "random_page_cost": "1.1",
+    "wal_compression": "on",
+    "max_wal_size": "2GB",
+    "checkpoint_timeout": "15min",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] %q%u@%d ",
+}
+
+# \gexec runs the answer as a statement: CREATE has no IF NOT EXISTS for roles and databases.
+ROLES = r"""
+SELECT format('CREATE ROLE %I LOGIN', role)
+  FROM unnest(ARRAY['autoshop', 'autoshop_app']) AS role
+ WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) \gexec
+SELECT format('CREATE DATABASE %I OWNER autoshop', :'database')
+ WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
+REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
+GRANT CONNECT, TEMPORARY ON DATABASE :"database" TO autoshop_app;
+REVOKE CONNECT ON DATABASE postgres FROM PUBLIC;
+"""
+
+SOCKET_PATH_BYTES = 107  # what sockaddr_un holds
+SMALLEST_DISK_BYTES = 200 * 2**20
+SMALLEST_LOG_BYTES = 10 * 2**20
+
+
+class Cluster:
+    """The PostgreSQL cluster in `directory`; `settings` override SETTINGS."""
+
+    def __init__(self, directory: Path, settings: Mapping[str, str] | None = None) -> None:
+        self.directory = Path(directory).absolute()
+        self.settings = {**SETTINGS, **(settings or {})}
+        self._process: Process | None = None
+        self._lock: int | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def home(self) -> Path:
+        """The folder in real use; not `directory` when the server's user may not enter that one."""
+        return whereabouts(self.directory)
+
+    @property
+    def log(self) -> Path:
+        return self.home / "server.log"
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    def start(self, timeout_seconds: float = 600) -> None:
+        """Make the cluster if there is none, start it, return when a connection works.
+
+        Long patience: after a crash the server first replays its log. Raises ClusterError.
+        """
+        if self._process is not None and self._process.poll() is None:
+            return
+        try:
+            home = settle(self.directory)
+            self._hold()
+            self._bury()
+            self._init(home)
+            self._launch(home, time.monotonic() + timeout_seconds)
+        except OSError as error:
+            self.stop()
+            if error.errno == errno.ENOSPC:
+                raise self._disk_full() from error
+            raise ClusterError(f"Cannot start PostgreSQL in {self.directory}: {error}") from error
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Fast shutdown: clients are cut off, everything is written; the next start needs no recovery."""
+        if self._process is not None:
+            for number, patience_seconds in ((signal.SIGINT, 120), (signal.SIGQUIT, 10)):
+                if self._process.poll() is None:
+                    self._process.send_signal(number)
+                    try:
+                        self._process.wait(patience_seconds)
+                    except subprocess.TimeoutExpired:
+                        continue
+            if self._process.poll() is None:
+                self.kill()
+            self._process = None
+        self._release()
+
+    def kill(self) -> None:
+        """SIGKILL the whole server, as a power cut would. start() recovers."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+            for _ in range(500):
+                pids = inhabitants(self.home / "data")
+                if not pids:
+                    break
+                for pid in pids:
+                    _signal(pid, signal.SIGKILL, self.home / "data")
+                time.sleep(0.01)
+        self._release()
+
+    def remove(self) -> None:
+        """Stop, and delete the cluster with everything in it."""
+        self.stop()
+        home = self.home
+        for folder in (home / "data", home / "data.new", self._socket_directory()):
+            shutil.rmtree(folder, ignore_errors=True)
+        for file in (home / "server.log", home / "server.log.1", home / "lock", self.directory / NOTE):
+            file.unlink(missing_ok=True)
+        for folder in {home, self.directory}:
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+
+    def alive(self) -> bool:
+        """A connection works."""
+        return self._psql("SELECT 1", "postgres", timeout_seconds=5).returncode == 0
+
+    def url(self, role: str = "autoshop_app", database: str = "autoshop") -> str:
+        """For asyncpg, psql, psycopg; for SQLAlchemy replace the scheme."""
+        host = quote(str(self._socket_directory()), safe="/")
+        return f"postgresql://{quote(role, safe='')}@/{quote(database, safe='')}?host={host}&port=5432"
+
+    def bootstrap(self, database: str = "autoshop") -> None:
+        """The roles autoshop (owner) and autoshop_app, and the database. Twice changes nothing."""
+        done = self._psql(ROLES, "postgres", timeout_seconds=120, variables={"database": database})
+        if done.returncode != 0:
+            raise ClusterError(f"Cannot prepare the database {database}: {done.stderr.strip()}")
+
+    # How it is done, in call order.
+
+    def _hold(self) -> None:
+        self._lock = os.open(self.home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ClusterError(
+                f"The database in {self.directory} is in use by another process that started it. "
+                "Stop that one, or name another folder (--data)."
+            ) from None
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _bury(self) -> None:
+        """Wait for a server whose owner died (we hold the lock, so nobody owns it), then clear its pid file.
+
+        PostgreSQL itself would refuse to start when the pid in that file now belongs to another program.
+        """
+        data = self.home / "data"
+        if not (data / "postmaster.pid").exists() or not Path("/proc/self/cwd").exists():
+            return
+        began, asked = time.monotonic(), False
+        while pids := inhabitants(data):
+            waited_seconds = time.monotonic() - began
+            if waited_seconds > 120:
+                raise ClusterError(f"A former server of {data} does not stop (process {pids[0]}).")
+            if waited_seconds > 5 and not asked:
+                asked = True
+                for pid in pids:
+                    self._ask_to_stop(pid, data)
+            time.sleep(0.02)
+        (data / "postmaster.pid").unlink(missing_ok=True)
+        for file in self._socket_directory().glob(".s.PGSQL.*"):
+            file.unlink(missing_ok=True)
+
+    def _ask_to_stop(self, pid: int, data: Path) -> None:
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            return
+        if words[0].startswith(b"postgres: "):  # a server's child; it leaves with the server, or is left over
+            parent = _parent(pid)
+            if parent not in inhabitants(data):
+                _signal(pid, signal.SIGKILL, data)
+        elif os.fsencode(f"unix_socket_directories={self._socket_directory()}") in words:
+            _signal(pid, signal.SIGINT, data)
+        else:
+            raise ClusterError(
+                f"Another PostgreSQL (process {pid}), not started by autoshop, serves {data}. Stop it first."
+            )
+
+    def _init(self, home: Home) -> None:
+        data, fresh = home.path / "data", home.path / "data.new"
+        if data.exists():
+            self._check_version(data)
+            return
+        if shutil.disk_usage(home.path).free < SMALLEST_DISK_BYTES:
+            raise self._disk_full()
+        if fresh.exists():  # an initdb that did not finish
+            shutil.rmtree(fresh)
+        fresh.mkdir(mode=0o700)
+        if home.user:
+            os.chown(fresh, *home.user)
+        command = [str(home.binaries / "initdb"), "-D", str(fresh), *INITDB]
+        process = spawn(
+            command, user=home.user, cwd="/", env=_environment(), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        output = process.communicate()[0].decode(errors="replace")
+        if process.returncode != 0:
+            shutil.rmtree(fresh, ignore_errors=True)
+            if "No space left on device" in output:
+                raise self._disk_full()
+            raise ClusterError(f"initdb failed in {home.path}:\n{output.strip()}")
+        fresh.rename(data)
+        # Instead of initdb's own fsync of a thousand files, which the first start need not wait for.
+        threading.Thread(target=os.sync, daemon=True).start()
+
+    def _check_version(self, data: Path) -> None:
+        try:
+            version = (data / "PG_VERSION").read_text().strip()
+        except FileNotFoundError:
+            raise ClusterError(
+                f"{data} holds no PostgreSQL database. Move it away, or name another folder (--data)."
+            ) from None
+        if version != str(MAJOR):
+            raise ClusterError(
+                f"{data} was made by PostgreSQL {version}, this is PostgreSQL {MAJOR}. Move the data over "
+                f"with pg_dumpall of version {version} and psql, or name another folder (--data), or begin anew "
+                "(--fresh deletes the data)."
+            )
+
+    def _launch(self, home: Home, deadline: float) -> None:
+        data, sockets = home.path / "data", self._make_socket_directory(home)
+        settings = {**self.settings, "listen_addresses": "", "unix_socket_directories": str(sockets)}
+        command = [str(home.binaries / "postgres"), "-D", str(data)]
+        for name, value in settings.items():
+            command += ["-c", f"{name}={value}"]
+        if self.log.exists() and self.log.stat().st_size > SMALLEST_LOG_BYTES:
+            self.log.replace(self.log.with_name("server.log.1"))
+        with open(self.log, "ab") as log:
+            seen_bytes = log.tell()
+            # SIGINT is PostgreSQL's fast shutdown.
+            self._process = spawn(
+                command, farewell=signal.SIGINT, user=home.user, cwd="/", env=_environment(),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+        while not self._ready(data):
+            if self._process.poll() is not None:
+                raise self._failed(seen_bytes)
+            if time.monotonic() > deadline:
+                raise ClusterError(f"PostgreSQL does not become ready; see {self.log}")
+            time.sleep(0.005)
+
+    def _ready(self, data: Path) -> bool:
+        """The pid file is only a hint that a connection is worth trying."""
+        assert self._process is not None
+        try:
+            lines = (data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        return (
+            len(lines) > 7
+            and lines[0] == str(self._process.pid)
+            and lines[7].strip() == "ready"
+            and self.alive()
+        )
+
+    def _failed(self, seen_bytes: int) -> ClusterError:
+        with open(self.log, "rb") as log:
+            log.seek(seen_bytes)
+            tail = log.read()[-2000:].decode(errors="replace").strip()
+        if "No space left on device" in tail:
+            return self._disk_full()
+        return ClusterError(f"PostgreSQL did not start in {self.directory}; {self.log} ends with:\n{tail}")
+
+    def _disk_full(self) -> ClusterError:
+        home = self.home if self.home.exists() else self.directory.parent
+        free_mib = shutil.disk_usage(home).free // 2**20
+        return ClusterError(
+            f"The disk is full: {free_mib} MiB free for {home}. Free {SMALLEST_DISK_BYTES // 2**20} MiB or more "
+            "there, or name a folder on another disk (--data)."
+        )
+
+    def _socket_directory(self) -> Path:
+        """In the cluster's folder, or under /tmp when that path is too long or libpq would misread it."""
+        folder = self.home / "socket"
+        plain = re.fullmatch(r"[\w/. -]+", str(folder)) is not None
+        if plain and len(os.fsencode(folder / ".s.PGSQL.5432")) <= SOCKET_PATH_BYTES:
+            return folder
+        return Path("/tmp") / f"autoshop-{hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]}"  # noqa: S108
+
+    def _make_socket_directory(self, home: Home) -> Path:
+        folder = self._socket_directory()
+        uid, gid = home.user or (os.geteuid(), os.getegid())
+        try:
+            folder.mkdir(mode=0o700)
+            os.chown(folder, uid, gid)
+        except FileExistsError:
+            status = folder.lstat()  # under /tmp anybody could have made it before us
+            if not stat.S_ISDIR(status.st_mode) or status.st_uid != uid or status.st_mode & 0o077:
+                raise ClusterError(
+                    f"{folder} is not a private folder of the server's user: remove it."
+                ) from None
+        return folder
+
+    def _psql(
+        self, script: str, database: str, timeout_seconds: float, variables: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        command = [str(find_binaries() / "psql"), "-XqAt", "-v", "ON_ERROR_STOP=1"]
+        for name, value in (variables or {}).items():
+            command += ["-v", f"{name}={value}"]
+        command += ["-d", self.url("postgres", database)]
+        try:
+            return subprocess.run(  # noqa: S603
+                command, input=script, capture_output=True, text=True, env=_environment(), check=False,
+                timeout=timeout_seconds,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return subprocess.CompletedProcess(command, 1, "", f"no answer within {timeout_seconds} s")
+
+
+def inhabitants(data: Path) -> list[int]:
+    """The postgres processes that work in this data folder; the kernel says so, not a file."""
+    pids = [int(entry.name) for entry in os.scandir("/proc") if entry.name.isdigit()]
+    return [pid for pid in pids if _lives_in(pid, data)]
+
+
+def _lives_in(pid: int, data: Path) -> bool:
+    try:
+        program = os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)")
+        return os.path.basename(program) == "postgres" and os.path.samefile(f"/proc/{pid}/cwd", data)
+    except OSError:  # gone meanwhile, or somebody else's
+        return False
+
+
+def _parent(pid: int) -> int | None:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return None
+
+
+def _signal(pid: int, number: int, data: Path) -> None:
+    """Through a pidfd, so that the process which was looked at is the one that gets the signal."""
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        if _lives_in(pid, data):
+            signal.pidfd_send_signal(handle, number)
+    except ProcessLookupError:
+        return
+    finally:
+        os.close(handle)
+
+
+def _environment() -> dict[str, str]:
+    """Ours without PG* (which would redirect or break the tools), and with TZ, which spares initdb a hunt."""
+    return {**{name: value for name, value in os.environ.items() if not name.startswith("PG")}, "TZ": "UTC"}
