@@ -1,0 +1,5 @@
+"""`python -m autoshop` is the command line."""
+
+from autoshop.cli import main
+
+main()
