@@ -23,6 +23,7 @@ from urllib.parse import quote
 
 from autoshop.kit.children import Process, spawn
 from autoshop.kit.embedded_home import MAJOR, NOTE, ClusterError, Home, find_binaries, settle, whereabouts
+from autoshop.kit.embedded_leftovers import bury, kill_all
 
 __all__ = ["Cluster", "ClusterError", "find_binaries"]
 
@@ -112,7 +113,7 @@ class Cluster:
         try:
             home = settle(self.directory)
             self._hold()
-            self._bury()
+            bury(home.path / "data", self._socket_directory())
             self._init(home)
             self._launch(home, time.monotonic() + timeout_seconds)
         except OSError as error:
@@ -145,19 +146,16 @@ class Cluster:
             self._process.kill()
             self._process.wait()
             self._process = None
-            for _ in range(500):
-                pids = inhabitants(self.home / "data")
-                if not pids:
-                    break
-                for pid in pids:
-                    _signal(pid, signal.SIGKILL, self.home / "data")
-                time.sleep(0.01)
+            kill_all(self.home / "data")
         self._release()
 
     def remove(self) -> None:
         """Stop, and delete the cluster with everything in it."""
         self.stop()
         home = self.home
+        if home.is_dir():
+            self._hold()  # refuses when another process serves it
+            bury(home / "data", self._socket_directory())
         for folder in (home / "data", home / "data.new", self._socket_directory()):
             shutil.rmtree(folder, ignore_errors=True)
         for file in (home / "server.log", home / "server.log.1", home / "lock", self.directory / NOTE):
@@ -165,6 +163,7 @@ class Cluster:
         for folder in {home, self.directory}:
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
+        self._release()
 
     def alive(self) -> bool:
         """A connection works."""
@@ -184,6 +183,8 @@ class Cluster:
     # How it is done, in call order.
 
     def _hold(self) -> None:
+        if self._lock is not None:  # our server died, and is started again
+            return
         self._lock = os.open(self.home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -197,44 +198,6 @@ class Cluster:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
-
-    def _bury(self) -> None:
-        """Wait for a server whose owner died (we hold the lock, so nobody owns it), then clear its pid file.
-
-        PostgreSQL itself would refuse to start when the pid in that file now belongs to another program.
-        """
-        data = self.home / "data"
-        if not (data / "postmaster.pid").exists() or not Path("/proc/self/cwd").exists():
-            return
-        began, asked = time.monotonic(), False
-        while pids := inhabitants(data):
-            waited_seconds = time.monotonic() - began
-            if waited_seconds > 120:
-                raise ClusterError(f"A former server of {data} does not stop (process {pids[0]}).")
-            if waited_seconds > 5 and not asked:
-                asked = True
-                for pid in pids:
-                    self._ask_to_stop(pid, data)
-            time.sleep(0.02)
-        (data / "postmaster.pid").unlink(missing_ok=True)
-        for file in self._socket_directory().glob(".s.PGSQL.*"):
-            file.unlink(missing_ok=True)
-
-    def _ask_to_stop(self, pid: int, data: Path) -> None:
-        try:
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        except OSError:
-            return
-        if words[0].startswith(b"postgres: "):  # a server's child; it leaves with the server, or is left over
-            parent = _parent(pid)
-            if parent not in inhabitants(data):
-                _signal(pid, signal.SIGKILL, data)
-        elif os.fsencode(f"unix_socket_directories={self._socket_directory()}") in words:
-            _signal(pid, signal.SIGINT, data)
-        else:
-            raise ClusterError(
-                f"Another PostgreSQL (process {pid}), not started by autoshop, serves {data}. Stop it first."
-            )
 
     def _init(self, home: Home) -> None:
         data, fresh = home.path / "data", home.path / "data.new"
@@ -260,8 +223,9 @@ class Cluster:
                 raise self._disk_full()
             raise ClusterError(f"initdb failed in {home.path}:\n{output.strip()}")
         fresh.rename(data)
-        # Instead of initdb's own fsync of a thousand files, which the first start need not wait for.
-        threading.Thread(target=os.sync, daemon=True).start()
+        if self.settings["fsync"] == "on":
+            # Instead of initdb's own fsync of a thousand files, which the first start need not wait for.
+            threading.Thread(target=os.sync, daemon=True).start()
 
     def _check_version(self, data: Path) -> None:
         try:
@@ -273,8 +237,8 @@ class Cluster:
         if version != str(MAJOR):
             raise ClusterError(
                 f"{data} was made by PostgreSQL {version}, this is PostgreSQL {MAJOR}. Move the data over "
-                f"with pg_dumpall of version {version} and psql, or name another folder (--data), or begin anew "
-                "(--fresh deletes the data)."
+                f"with pg_dumpall of version {version} and psql, name another folder (--data), or begin "
+                "anew (--fresh deletes the data)."
             )
 
     def _launch(self, home: Home, deadline: float) -> None:
@@ -285,6 +249,7 @@ class Cluster:
             command += ["-c", f"{name}={value}"]
         if self.log.exists() and self.log.stat().st_size > SMALLEST_LOG_BYTES:
             self.log.replace(self.log.with_name("server.log.1"))
+        self.log.touch(mode=0o600)  # it may quote statements
         with open(self.log, "ab") as log:
             seen_bytes = log.tell()
             # SIGINT is PostgreSQL's fast shutdown.
@@ -317,7 +282,8 @@ class Cluster:
         with open(self.log, "rb") as log:
             log.seek(seen_bytes)
             tail = log.read()[-2000:].decode(errors="replace").strip()
-        if "No space left on device" in tail:
+        # On a full disk the log itself may be empty.
+        if "No space left on device" in tail or shutil.disk_usage(self.home).free < 2**20:
             return self._disk_full()
         return ClusterError(f"PostgreSQL did not start in {self.directory}; {self.log} ends with:\n{tail}")
 
@@ -325,8 +291,8 @@ class Cluster:
         home = self.home if self.home.exists() else self.directory.parent
         free_mib = shutil.disk_usage(home).free // 2**20
         return ClusterError(
-            f"The disk is full: {free_mib} MiB free for {home}. Free {SMALLEST_DISK_BYTES // 2**20} MiB or more "
-            "there, or name a folder on another disk (--data)."
+            f"The disk is full: {free_mib} MiB free for {home}. Free {SMALLEST_DISK_BYTES // 2**20} MiB or "
+            "more there, or name a folder on another disk (--data)."
         )
 
     def _socket_directory(self) -> Path:
@@ -367,42 +333,10 @@ class Cluster:
             return subprocess.CompletedProcess(command, 1, "", f"no answer within {timeout_seconds} s")
 
 
-def inhabitants(data: Path) -> list[int]:
-    """The postgres processes that work in this data folder; the kernel says so, not a file."""
-    pids = [int(entry.name) for entry in os.scandir("/proc") if entry.name.isdigit()]
-    return [pid for pid in pids if _lives_in(pid, data)]
-
-
-def _lives_in(pid: int, data: Path) -> bool:
-    try:
-        program = os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)")
-        return os.path.basename(program) == "postgres" and os.path.samefile(f"/proc/{pid}/cwd", data)
-    except OSError:  # gone meanwhile, or somebody else's
-        return False
-
-
-def _parent(pid: int) -> int | None:
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    except OSError:
-        return None
-
-
-def _signal(pid: int, number: int, data: Path) -> None:
-    """Through a pidfd, so that the process which was looked at is the one that gets the signal."""
-    try:
-        handle = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    try:
-        if _lives_in(pid, data):
-            signal.pidfd_send_signal(handle, number)
-    except ProcessLookupError:
-        return
-    finally:
-        os.close(handle)
-
-
 def _environment() -> dict[str, str]:
-    """Ours without PG* (which would redirect or break the tools), and with TZ, which spares initdb a hunt."""
-    return {**{name: value for name, value in os.environ.items() if not name.startswith("PG")}, "TZ": "UTC"}
+    """Nothing of ours: PG* would redirect the tools, and secrets have no business in another user's process.
+
+    TZ spares initdb a hunt through all time zones.
+    """
+    keep = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
+    return {**keep, "TZ": "UTC", "LC_ALL": "C", "PGCLIENTENCODING": "UTF8"}
