@@ -1,4 +1,4 @@
-"""`python -m autoshop` is the command line."""
+"""`python -m autoshop` = `autoshop`."""
 
 from autoshop.cli import main
 

@@ -1,0 +1,1 @@
+"""Who may do what: staff and their sessions, API tokens, trusted networks, the audit trail."""

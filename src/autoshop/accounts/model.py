@@ -1,0 +1,92 @@
+"""Callers, roles and scopes. Pure rules."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from autoshop.kit.errors import Forbidden, Unauthorised
+
+Role = Literal["owner", "manager", "buyer", "clerk", "monitor"]
+
+SCOPES = {
+    "inventory:read": "see stock, movements and transfers of all stores",
+    "inventory:write": "post movements, ship and receive, for one's own stores",
+    "catalog:read": "see products, brands, categories, stores and prices",
+    "catalog:write": "create and change them, and import price lists and stock",
+    "cost:read": "see cost prices",
+    "staff:write": "create staff and API tokens",
+    "metrics:read": "read /metrics",
+}
+
+ROLES: dict[str, frozenset[str]] = {
+    "owner": frozenset(SCOPES),
+    "manager": frozenset(SCOPES) - {"staff:write"},
+    "buyer": frozenset({"inventory:read", "catalog:read", "catalog:write", "cost:read"}),
+    "clerk": frozenset({"inventory:read", "inventory:write", "catalog:read"}),
+    "monitor": frozenset({"metrics:read"}),
+}
+
+# Roles that act for every store; a clerk acts for the stores named with him.
+EVERY_STORE = frozenset({"owner", "manager", "buyer"})
+
+
+class OtherStore(Forbidden):
+    title = "Not your store"
+
+    def explain(self) -> str:
+        return f"You do not act for store {self.facts['store_id']}"
+
+
+class MissingScope(Forbidden):
+    title = "Not allowed"
+
+    def explain(self) -> str:
+        return f"This needs the right «{self.facts['scope']}»: {SCOPES[self.facts['scope']]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks. `store_ids` None = every store; `actor` is what the ledger keeps."""
+
+    kind: Literal["staff", "token", "trust", "system", "anonymous"]
+    name: str
+    scopes: frozenset[str]
+    store_ids: frozenset[int] | None = field(default=frozenset())
+    role: str | None = None
+
+    @property
+    def actor(self) -> str:
+        """`staff:ivan`, `token:till-1`, `trust:manager`, `system:import`."""
+        return f"{self.kind}:{self.name}"
+
+    def may(self, scope: str) -> bool:
+        """Whether the caller holds a scope."""
+        return scope in self.scopes
+
+    def must(self, scope: str) -> None:
+        """Refuse a caller without the scope: 401 where nobody signed in, 403 otherwise."""
+        if scope not in self.scopes:
+            raise Unauthorised if self.kind == "anonymous" else MissingScope(scope=scope)
+
+    def must_act_for(self, *store_ids: int) -> None:
+        """Refuse a caller who does not act for one of the stores."""
+        for store_id in store_ids:
+            if self.store_ids is not None and store_id not in self.store_ids:
+                raise OtherStore(store_id=store_id)
+
+
+ANONYMOUS = Caller("anonymous", "", frozenset())
+
+
+def system(name: str) -> Caller:
+    """The caller for jobs and the command line: everything is allowed, and the ledger names it."""
+    return Caller("system", name, frozenset(SCOPES), None)
+
+
+def trusted(role: str) -> Caller:
+    """The caller for a network that AUTOSHOP_TRUST names."""
+    return Caller("trust", role, ROLES[role], None, role)
+
+
+def staff(login: str, role: str, store_ids: frozenset[int]) -> Caller:
+    """A signed-in person."""
+    return Caller("staff", login, ROLES[role], None if role in EVERY_STORE else store_ids, role)

@@ -1,0 +1,166 @@
+"""The web application: routes of all folders behind one gate."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
+from swagger_ui_bundle import swagger_ui_path
+
+from autoshop import __version__
+from autoshop.accounts import api as accounts
+from autoshop.accounts.access import anybody, needs
+from autoshop.accounts.service import Doorkeeper
+from autoshop.inventory.availability import api as availability
+from autoshop.inventory.movements import api as movements
+from autoshop.inventory.movements.group_commit import MovementQueue
+from autoshop.inventory.stock import api as stock
+from autoshop.inventory.stock.service import TotalsOfAll
+from autoshop.inventory.stores import api as stores
+from autoshop.inventory.transfers import api as transfers
+from autoshop.kit import health
+from autoshop.kit.db import open_pool
+from autoshop.kit.errors import PROBLEM_JSON, Invalid, Refusal, problem
+from autoshop.kit.http import Gate
+from autoshop.kit.settings import Settings, settings
+
+DESCRIPTION = """
+One stock ledger for all stores and channels. Errors are RFC 9457 problem documents; every write takes an
+`Idempotency-Key`, so that a repeat is done once; lists are paged by `next_page`.
+"""
+
+
+def create_app(config: Settings | None = None) -> FastAPI:
+    """The application as uvicorn serves it."""
+    config = config or settings()
+    app = FastAPI(
+        title="AUTOSHOP",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses={
+            "4XX": {
+                "description": "Refused",
+                "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            }
+        },
+    )
+    app.state.settings = config
+    app.router.routes.append(Route(movements.POST_PATH, movements.post_movement, methods=["POST"]))
+    for module in (movements, transfers, stock, availability, stores, accounts):
+        app.include_router(module.router)
+    _own_routes(app)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_middleware(Gate, settings=config)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    pool = await open_pool(app.state.settings, name="serve")
+    app.state.pool = pool
+    app.state.doorkeeper = Doorkeeper(pool, app.state.settings)
+    app.state.movements = MovementQueue(pool)
+    app.state.totals = TotalsOfAll(pool)
+    try:
+        yield
+    finally:
+        await app.state.movements.drain()
+        await asyncio.wait_for(pool.close(), timeout=10)
+
+
+def _own_routes(app: FastAPI) -> None:
+    app.mount("/docs/assets", StaticFiles(directory=swagger_ui_path), name="docs-assets")
+
+    @app.get("/", include_in_schema=False, dependencies=[anybody])
+    async def home() -> RedirectResponse:
+        return RedirectResponse("/docs")
+
+    @app.get("/docs", include_in_schema=False, dependencies=[anybody])
+    async def docs() -> HTMLResponse:
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title="AUTOSHOP API",
+            swagger_js_url="/docs/assets/swagger-ui-bundle.js",
+            swagger_css_url="/docs/assets/swagger-ui.css",
+            swagger_favicon_url="/docs/assets/favicon-32x32.png",
+        )
+
+    @app.get("/health", tags=["operations"], dependencies=[anybody])
+    async def alive() -> dict[str, str]:
+        """This process lives. It says nothing of the database: a restart would not mend that."""
+        return {"status": "ok"}
+
+    @app.get("/ready", tags=["operations"], dependencies=[anybody], response_model=None)
+    async def ready(request: Request) -> Response:
+        """Whether requests can be served, and if not, what is missing."""
+        missing = await health.not_ready(request.app.state.pool)
+        body = {"status": "not ready" if missing else "ready", "missing": missing}
+        return Response(msgspec.json.encode(body), 503 if missing else 200, media_type="application/json")
+
+    @app.get("/metrics", include_in_schema=False, dependencies=[needs("metrics:read")])
+    async def metrics(request: Request) -> Response:
+        return Response(await health.metrics(request.app.state.pool), media_type="text/plain; version=0.0.4")
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        {"field": ".".join(str(part) for part in found["loc"][1:]) or found["loc"][0], "reason": found["msg"]}
+        for found in error.errors()
+    ]
+    told = "; ".join(f"{found['field']}: {found['reason']}" for found in errors[:3])
+    return _problem(Invalid(told, errors=errors))
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    body = problem(error.status_code, error.detail, error.detail)
+    return Response(msgspec.json.encode(body), error.status_code, headers=error.headers, media_type=PROBLEM_JSON)
+
+
+def _problem(refusal: Refusal) -> Response:
+    return Response(
+        msgspec.json.encode(refusal.problem()), refusal.status, headers=refusal.headers(), media_type=PROBLEM_JSON
+    )
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """FastAPI's document, with the routes that are not FastAPI's and the shape of every refusal."""
+    if app.openapi_schema is None:
+        document = FastAPI.openapi(app)
+        by_hand = movements.openapi()
+        document["paths"] = {**by_hand["paths"], **document["paths"]}
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas.update(by_hand["components"]["schemas"])
+        schemas["Problem"] = PROBLEM_SCHEMA
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+PROBLEM_SCHEMA = {
+    "title": "Problem",
+    "description": "RFC 9457: what was refused and why. Further members are facts, such as asked and available.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+    },
+    "additionalProperties": True,
+}

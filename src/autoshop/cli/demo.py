@@ -1,0 +1,7 @@
+"""autoshop demo."""
+
+import typer
+
+
+def register(_app: typer.Typer) -> None:
+    """Add the commands."""

@@ -1,0 +1,7 @@
+"""autoshop imports."""
+
+import typer
+
+
+def register(_app: typer.Typer) -> None:
+    """Add the commands."""

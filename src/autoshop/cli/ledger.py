@@ -1,0 +1,27 @@
+"""autoshop ledger: prove that stock is what the movements add up to."""
+
+from typing import Annotated
+
+import typer
+
+from autoshop.cli.run import with_pool
+from autoshop.inventory.stock import service
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    family = typer.Typer(help="Prove the ledger.", no_args_is_help=True)
+    family.command(name="check")(check)
+    app.add_typer(family, name="ledger")
+
+
+def check(
+    balances: Annotated[bool, typer.Option("--balances", help="also check the running balance of every line")] = False,
+) -> None:
+    """Recount: sum of movements = stock, shipped − received = on the way. Exit 1 where they differ."""
+    found = with_pool(lambda pool: service.check_ledger(pool, balances=balances))
+    typer.echo(f"{found.row_count} products × stores counted, {found.differences} differences.")
+    for example in found.examples:
+        typer.echo("  " + ", ".join(f"{name} {value}" for name, value in example.items() if value is not None))
+    if found.differences:
+        raise SystemExit(1)

@@ -1,0 +1,34 @@
+"""How a command gets its database: one pool for as long as it runs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import typer
+
+from autoshop.kit import log
+from autoshop.kit.db import Pool, is_gone, open_pool
+from autoshop.kit.settings import settings
+
+T = TypeVar("T")
+
+
+def with_pool(work: Callable[[Pool], Awaitable[T]]) -> T:
+    """Run `work` with a pool on AUTOSHOP_DATABASE_URL; without a time limit on statements."""
+    config = settings()
+    log.configure("warning", "console")
+
+    async def run() -> T:
+        try:
+            pool = await open_pool(config, name="command", statement_timeout_ms=24 * 3600 * 1000)
+        except (OSError, Exception) as error:
+            if not is_gone(error) and not isinstance(error, OSError):
+                raise
+            typer.secho(f"The database does not answer: {error}. Is AUTOSHOP_DATABASE_URL right?", fg="red", err=True)
+            raise SystemExit(1) from None
+        try:
+            return await work(pool)
+        finally:
+            await pool.close()
+
+    return asyncio.run(run())

@@ -1,0 +1,66 @@
+"""autoshop serve, worker, migrate: the three processes."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from autoshop.kit import housekeeping, log, migrate
+from autoshop.kit.settings import settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(serve)
+    app.command()(worker)
+    app.command(name="migrate")(migrate_)
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port to listen on")] = 8000,
+) -> None:
+    """Answer requests: the API and the pages."""
+    from autoshop.app import create_app
+
+    config = settings()
+    log.configure(config.log_level, config.log_format)
+    uvicorn.run(
+        create_app(config),
+        host=host,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,  # the gate does it, and only for AUTOSHOP_PROXIES
+        server_header=False,
+        date_header=True,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=20,
+        backlog=2048,
+    )
+
+
+def worker(
+    check: Annotated[bool, typer.Option("--check", help="exit 0 if a worker lives, 1 if not; starts nothing")] = False,
+) -> None:
+    """Do the jobs that wait in the database."""
+    if check:
+        from autoshop.cli.run import with_pool
+
+        raise SystemExit(0 if with_pool(housekeeping.beats) else 1)
+    from autoshop import worker as process
+
+    config = settings()
+    log.configure(config.log_level, config.log_format)
+    asyncio.run(process.run(config))
+
+
+def migrate_() -> None:
+    """Bring the database to the newest migration (needs AUTOSHOP_OWNER_DATABASE_URL)."""
+    config = settings()
+    if not config.owner_database_url:
+        raise SystemExit("AUTOSHOP_OWNER_DATABASE_URL is not set: migrations run as the owner of the tables.")
+    typer.echo(f"The database is at migration {migrate.upgrade(config.owner_database_url)}.")

@@ -1,0 +1,1 @@
+"""Availability: can I have it, when, and why."""

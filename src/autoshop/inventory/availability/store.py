@@ -1,0 +1,63 @@
+"""SQL of availability: one product over all stores, in one round trip, and lead times."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from autoshop.kit.db import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What lies of a product at a store; `updated_at` None where it never lay there."""
+
+    store_id: int
+    quantity: int
+    reserved: int
+    updated_at: datetime | None
+
+
+SHELVES = """
+SELECT i.store_id, i.quantity, i.reserved, i.updated_at
+  FROM inventory AS i
+  JOIN stores AS s ON s.id = i.store_id AND (s.active OR i.quantity > 0)
+ WHERE i.product_id = $1
+ ORDER BY i.store_id
+"""
+
+
+async def shelves(db: Connection, product_id: int) -> dict[int, Shelf]:
+    """Stock rows of a product by store id."""
+    return {row["store_id"]: Shelf(**row) for row in await db.fetch(SHELVES, product_id)}
+
+
+# One row where the product exists, none where it does not.
+LEAD_TIME = """
+SELECT l.days
+  FROM products AS p
+  LEFT JOIN lead_times AS l ON l.product_id = p.id
+ WHERE p.id = $1
+"""
+
+
+async def lead_time(db: Connection, product_id: int) -> tuple[bool, int | None]:
+    """Whether the product exists, and its supplier's days if they are known."""
+    row = await db.fetchrow(LEAD_TIME, product_id)
+    return (True, row["days"]) if row else (False, None)
+
+
+SET_LEAD_TIME = """
+INSERT INTO lead_times (product_id, days, source)
+VALUES ($1, $2, $3)
+    ON CONFLICT (product_id) DO UPDATE
+   SET days = excluded.days, source = excluded.source, updated_at = now()
+"""
+
+DROP_LEAD_TIME = "DELETE FROM lead_times WHERE product_id = $1"
+
+
+async def set_lead_time(db: Connection, product_id: int, days: int | None, source: str) -> None:
+    """Keep how long the supplier needs, or (None) that nobody knows."""
+    if days is None:
+        await db.execute(DROP_LEAD_TIME, product_id)
+    else:
+        await db.execute(SET_LEAD_TIME, product_id, days, source)

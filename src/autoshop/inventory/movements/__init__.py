@@ -1,0 +1,1 @@
+"""Movements: one immutable line of the ledger each."""

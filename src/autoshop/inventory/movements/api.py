@@ -1,0 +1,238 @@
+"""Routes: post movements, one or many, reverse one, read the ledger.
+
+Posting one movement is the hottest write of the shop: a plain Starlette route with msgspec, in the same app, and
+declared by hand in the OpenAPI document.
+"""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Header, Path, Query, Request
+from pydantic import AfterValidator, BaseModel, Field
+from starlette.requests import Request as StarletteRequest
+from starlette.responses import Response
+
+from autoshop.accounts.access import caller_of, needs
+from autoshop.accounts.model import Caller
+from autoshop.inventory.movements import service, store
+from autoshop.inventory.movements.group_commit import MovementQueue
+from autoshop.inventory.movements.model import Movement, MovementAnswer, MovementRequest, MovementType
+from autoshop.inventory.stock.api import ProductFilter, StoreFilter
+from autoshop.inventory.transfers import service as transfers
+from autoshop.kit import idempotency
+from autoshop.kit.answers import JSON, answered, decode
+from autoshop.kit.db import Connection, Pool
+from autoshop.kit.idempotency import Answer
+from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
+
+router = APIRouter(prefix="/api/v1/inventory", tags=["inventory"])
+POST_PATH = "/api/v1/inventory/movement"
+
+_decoder = msgspec.json.Decoder(MovementRequest)
+_encoder = msgspec.json.Encoder()
+
+
+async def post_movement(request: StarletteRequest) -> Response:
+    """POST /api/v1/inventory/movement: one movement, through group commit."""
+    caller = await caller_of(request)
+    caller.must("inventory:write")
+    body = await request.body()
+    asked = decode(_decoder, body)
+    key = idempotency.key_for(caller.actor, request.headers.get(idempotency.HEADER), "POST", POST_PATH, body)
+    if asked.movement_type == "transfer":
+        return answered(await _ship(request.app.state.pool, caller, asked, key))
+    queue: MovementQueue = request.app.state.movements
+    outcome = await queue.post(service.line_for(caller, asked, key))
+    if isinstance(outcome, Answer):
+        return answered(await _rebuilt(request.app.state.pool, outcome))
+    return Response(_encoder.encode(outcome.answer()), media_type=JSON)
+
+
+post_movement.declares = "inventory:write"  # type: ignore[attr-defined]
+
+
+async def _ship(pool: Pool, caller: Caller, asked: MovementRequest, key: idempotency.Key | None) -> Answer:
+    async def verb(db: Connection) -> dict[str, Any]:
+        [movement] = await transfers.post_requests(db, caller, [asked], datetime.now(UTC))
+        return document(movement)
+
+    return await idempotency.once(pool, key, verb)
+
+
+async def _rebuilt(pool: Pool, answer: Answer) -> Answer:
+    """A kept answer whose document is the movement itself."""
+    if answer.movement_id is None:
+        return answer
+    async with pool.acquire() as db:
+        movement = await store.find(db, answer.movement_id)
+    assert movement is not None, "movements are never removed"
+    return Answer(answer.status, document(movement))
+
+
+def document(movement: Movement) -> dict[str, Any]:
+    """A movement as its answer tells it."""
+    built: dict[str, Any] = msgspec.to_builtins(movement.answer())
+    return built
+
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(max_length=255, description="a text of your choice, new for each new request: a repeat is done once"),
+]
+
+
+class MovementIn(BaseModel, extra="forbid"):
+    """One line of a batch. `quantity` is positive; only an adjustment's may be negative."""
+
+    product_id: Annotated[int, Field(ge=1, lt=2**63)]
+    store_id: Annotated[int, Field(ge=1, lt=2**63)]
+    movement_type: MovementType
+    quantity: Annotated[int, Field(ge=-1_000_000, le=1_000_000, strict=True)]
+    to_store_id: Annotated[int | None, Field(ge=1, lt=2**63)] = None
+    related_document: Annotated[str | None, Field(max_length=200, pattern=r"^[^\x00]*$")] = None
+    reason: Annotated[str | None, Field(max_length=500, pattern=r"^[^\x00]*$")] = None
+
+
+class Batch(BaseModel, extra="forbid"):
+    lines: Annotated[list[MovementIn], Field(min_length=1, max_length=service.MOST_LINES)]
+
+
+@router.post("/movements", response_model=None)
+async def post_batch(
+    request: Request,
+    body: Batch,
+    caller: Annotated[Caller, needs("inventory:write")],
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Post up to 1 000 movements: all of them or none. What stands in the way is reported line by line."""
+    key = idempotency.key_for(caller.actor, idempotency_key, "POST", request.url.path, await request.body())
+    asked = [MovementRequest(**line.model_dump()) for line in body.lines]
+
+    async def verb(db: Connection) -> dict[str, Any]:
+        posted = await transfers.post_requests(db, caller, asked, datetime.now(UTC))
+        return {"ok": True, "movements": [document(movement) for movement in posted]}
+
+    return answered(await idempotency.once(request.app.state.pool, key, verb))
+
+
+# «2026-01-31», «2026-01-31T09:00» or with a zone: without one it is UTC.
+Moment = Annotated[datetime, AfterValidator(lambda at: at if at.tzinfo else at.replace(tzinfo=UTC))]
+
+
+class Reversal(BaseModel, extra="forbid"):
+    reason: Annotated[str | None, Field(max_length=500, pattern=r"^[^\x00]*$")] = None
+
+
+@router.post("/movements/{movement_id}/reversal", response_model=None)
+async def reverse(
+    request: Request,
+    movement_id: Annotated[int, Path(ge=1, lt=2**63)],
+    caller: Annotated[Caller, needs("inventory:write")],
+    body: Reversal | None = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Undo a movement by its opposite, once. A shipment that is still on the way is called back."""
+    key = idempotency.key_for(caller.actor, idempotency_key, "POST", request.url.path, await request.body())
+
+    async def verb(db: Connection) -> dict[str, Any]:
+        return document(await transfers.reverse(db, caller, movement_id, body.reason if body else None))
+
+    return answered(await idempotency.once(request.app.state.pool, key, verb))
+
+
+class MovementOut(BaseModel):
+    """One line of the ledger: `delta` is signed, `balance_after` the stock right after it."""
+
+    id: int
+    product_id: int
+    store_id: int
+    movement_type: str
+    quantity: int
+    delta: int
+    balance_after: int
+    related_document: str | None
+    reason: str | None
+    actor: str
+    transfer_id: int | None
+    reverses_id: int | None
+    created_at: datetime
+
+
+class MovementsPage(BaseModel):
+    """`count` is the number of items on this page; `next_page` leads to older ones."""
+
+    items: list[MovementOut]
+    count: int
+    next_page: str | None
+
+
+@router.get("/movements", dependencies=[needs("inventory:read")])
+async def list_movements(
+    request: Request,
+    product_id: ProductFilter = None,
+    store_id: StoreFilter = None,
+    movement_type: MovementType | None = None,
+    related_document: Annotated[str | None, Query(max_length=200)] = None,
+    actor: Annotated[str | None, Query(max_length=100, description="staff:ivan, token:till-1, …")] = None,
+    date_from: Annotated[
+        Moment | None, Query(description="from this moment on, or this day (UTC unless it says)")
+    ] = None,
+    date_to: Annotated[Moment | None, Query(description="before this moment")] = None,
+    page: Cursor = None,
+    limit: Limit = 100,
+) -> MovementsPage:
+    """The ledger, newest first."""
+    cursor = decode_cursor(page, int)
+    async with request.app.state.pool.acquire() as db:
+        found, more = await service.list_movements(
+            db,
+            {
+                "product_id": product_id,
+                "store_id": store_id,
+                "movement_type": movement_type,
+                "related_document": related_document,
+                "actor": actor,
+                "date_from": date_from,
+                "date_to": date_to,
+                "before_id": cursor[0] if cursor else None,
+            },
+            limit,
+        )
+    return MovementsPage(
+        items=[MovementOut(**asdict(movement)) for movement in found],
+        count=len(found),
+        next_page=encode_cursor(found[-1].id) if more else None,
+    )
+
+
+def openapi() -> dict[str, Any]:
+    """The hand-written part of the OpenAPI document: POST /api/v1/inventory/movement."""
+    (request_schema, answer_schema), components = msgspec.json.schema_components(
+        [MovementRequest, MovementAnswer], ref_template="#/components/schemas/{name}"
+    )
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    operation = {
+        "tags": ["inventory"],
+        "summary": "Post Movement",
+        "description": "Post one movement. A sale or write-off of more than is available is refused with 409.",
+        "operationId": "post_movement_api_v1_inventory_movement_post",
+        "parameters": [
+            {
+                "name": idempotency.HEADER,
+                "in": "header",
+                "required": False,
+                "schema": {"type": "string", "minLength": 1, "maxLength": idempotency.MOST_CHARACTERS},
+                "description": "a text of your choice, new for each new request: a repeat is done once",
+            }
+        ],
+        "requestBody": {"required": True, "content": {JSON: {"schema": request_schema}}},
+        "responses": {
+            "200": {"description": "Posted", "content": {JSON: {"schema": answer_schema}}},
+            "404": {"description": "Unknown product or store", "content": problem},
+            "409": {"description": "Insufficient stock", "content": problem},
+            "422": {"description": "Badly shaped", "content": problem},
+        },
+    }
+    return {"paths": {POST_PATH: {"post": operation}}, "components": {"schemas": components}}

@@ -1,0 +1,121 @@
+"""Verbs of the ledger: post, reverse, list. Whoever moves pieces comes through here."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+
+from autoshop.accounts.model import Caller
+from autoshop.inventory.movements import store
+from autoshop.inventory.movements.model import (
+    AlreadyReversed,
+    BatchRefused,
+    Line,
+    Movement,
+    MovementRequest,
+    NotReversible,
+    TooManyPieces,
+    UnknownMovement,
+    check_destination,
+    refusal_for,
+    signed,
+    sum_up,
+)
+from autoshop.kit.db import Connection
+from autoshop.kit.errors import Refusal
+from autoshop.kit.idempotency import Key
+
+MOST_LINES = 1_000
+
+# What PostgreSQL says when the stock would pass a billion: no row may hold that.
+TOO_MANY = (asyncpg.CheckViolationError, asyncpg.NumericValueOutOfRangeError)
+
+
+def line_for(caller: Caller, request: MovementRequest, key: Key | None = None) -> Line:
+    """Check a request as far as that needs no database, and make the line that does it."""
+    check_destination(request)
+    caller.must_act_for(request.store_id)
+    return Line(
+        product_id=request.product_id,
+        store_id=request.store_id,
+        movement_type=request.movement_type,
+        delta=signed(request.movement_type, request.quantity),
+        actor=caller.actor,
+        related_document=request.related_document,
+        reason=request.reason,
+        key=key,
+    )
+
+
+async def post_lines(db: Connection, lines: Sequence[Line]) -> list[Movement]:
+    """Post lines in the caller's transaction: all, or a refusal that names every line that stood in the way.
+
+    Missing inventory rows are made before any row is locked. So while a transaction makes rows it holds only new
+    ones, and while it locks rows, in key order, all of its rows are there: two batches cannot wait in a circle.
+    """
+    await store.open_places(db, sum_up(lines).places)
+    try:
+        posted = await store.post(db, lines)
+    except TOO_MANY as error:
+        raise TooManyPieces from error
+    done = [movement for movement in posted if movement is not None]
+    if len(done) < len(lines):
+        raise await _refusal(db, lines, posted)
+    return done
+
+
+async def _refusal(db: Connection, lines: Sequence[Line], posted: Sequence[Movement | None]) -> Refusal:
+    failed = [number for number, movement in enumerate(posted) if movement is None]
+    sums = sum_up(lines)
+    asked = {place: -lowest for place, lowest in zip(sums.places, sums.lowest, strict=True)}
+    known = await store.places(db, sums.places)
+    told: list[dict[str, Any]] = []
+    for number in failed:
+        line = lines[number]
+        refusal = refusal_for(line, asked[line.place], known[line.place])
+        assert refusal is not None, "under our own locks a place cannot become possible meanwhile"
+        if len(lines) == 1:
+            return refusal
+        told.append({"line": number, "title": refusal.title, "detail": refusal.detail, **refusal.facts})
+    return BatchRefused(lines=told)
+
+
+async def opposite_of(db: Connection, caller: Caller, movement_id: int, reason: str | None) -> Line:
+    """The line that undoes a movement."""
+    movement = await store.find(db, movement_id)
+    if movement is None:
+        raise UnknownMovement(f"There is no movement {movement_id}", movement_id=movement_id)
+    if movement.reverses_id is not None:
+        raise NotReversible("This is itself a reversal. Post the movement anew instead", movement_id=movement_id)
+    caller.must_act_for(movement.store_id)
+    if await store.is_reversed(db, movement):
+        raise AlreadyReversed(f"Movement {movement_id} was reversed before", movement_id=movement_id)
+    return Line(
+        product_id=movement.product_id,
+        store_id=movement.store_id,
+        movement_type=movement.movement_type,
+        delta=-movement.delta,
+        actor=caller.actor,
+        related_document=movement.related_document,
+        reason=reason,
+        transfer_id=movement.transfer_id,
+        reverses_id=movement.id,
+    )
+
+
+async def post_reversal(db: Connection, line: Line) -> Movement:
+    """Post the line that undoes a movement, once: of two racers the constraint refuses the second."""
+    try:
+        return (await post_lines(db, [line]))[0]
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != "movements_reversed_once":
+            raise
+        raise AlreadyReversed(
+            f"Movement {line.reverses_id} was reversed before", movement_id=line.reverses_id
+        ) from error
+
+
+async def list_movements(db: Connection, filters: dict[str, Any], limit: int) -> tuple[list[Movement], bool]:
+    """A page of the ledger, newest first, and whether there is more."""
+    found = await store.list_page(db, filters, limit + 1)
+    return found[:limit], len(found) > limit

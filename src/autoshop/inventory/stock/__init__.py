@@ -1,0 +1,1 @@
+"""Stock: what lies where, now and then, and the proof that it is so."""

@@ -1,0 +1,1 @@
+"""Stores: the places that hold stock, and the routes between them."""

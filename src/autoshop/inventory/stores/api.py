@@ -1,0 +1,166 @@
+"""Routes: stores and the routes between them."""
+
+from datetime import date, time
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Request, Response
+from pydantic import BaseModel, Field
+
+from autoshop.accounts.access import needs
+from autoshop.accounts.model import Caller
+from autoshop.accounts.service import audit
+from autoshop.inventory.stores import service, store
+from autoshop.inventory.stores.model import OWNERS_RULE, Route, Store, week_as_text
+from autoshop.kit.db import transaction
+from autoshop.kit.etag import etag, version_in
+from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
+
+router = APIRouter(prefix="/api/v1/stores", tags=["stores"])
+
+StoreId = Annotated[int, Path(ge=1, lt=2**63)]
+Week = Annotated[
+    dict[str, tuple[str, str]],
+    Field(description='{"mon": ["09:00", "20:00"], …}; a missing day is closed; {} never closes'),
+]
+Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+Code = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[\w.-]+$")]
+
+
+class StoreIn(BaseModel, extra="forbid"):
+    code: Code
+    name: Text
+    address: Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")] = ""
+    time_zone: Annotated[str, Field(max_length=60)] = "Europe/Moscow"
+    opening_hours: Week = {}
+    closed_dates: Annotated[list[date], Field(max_length=400)] = []
+    active: bool = True
+
+
+class StoreChange(BaseModel, extra="forbid"):
+    """Only the fields that are sent change."""
+
+    code: Code | None = None
+    name: Text | None = None
+    address: Annotated[str | None, Field(max_length=500, pattern=r"^[^\x00]*$")] = None
+    time_zone: Annotated[str | None, Field(max_length=60)] = None
+    opening_hours: Week | None = None
+    closed_dates: Annotated[list[date] | None, Field(max_length=400)] = None
+    active: bool | None = None
+
+
+class StoreOut(StoreIn):
+    id: int
+    version: int
+
+
+class StoresPage(BaseModel):
+    items: list[StoreOut]
+    next_page: str | None
+
+
+def out(found: Store) -> StoreOut:
+    """A store as the API tells it."""
+    return StoreOut(
+        id=found.id,
+        code=found.code,
+        name=found.name,
+        address=found.address,
+        time_zone=found.calendar.time_zone,
+        opening_hours=week_as_text(found.calendar.week),
+        closed_dates=sorted(found.calendar.closed_dates),
+        active=found.active,
+        version=found.version,
+    )
+
+
+@router.get("", dependencies=[needs("catalog:read")])
+async def list_stores(request: Request, page: Cursor = None, limit: Limit = 100) -> StoresPage:
+    """All stores, closed ones too."""
+    cursor = decode_cursor(page, int)
+    async with request.app.state.pool.acquire() as db:
+        found = await store.list_page(db, cursor[0] if cursor else 0, limit + 1)
+    page_of = found[:limit]
+    next_page = encode_cursor(page_of[-1].id) if len(found) > limit else None
+    return StoresPage(items=[out(one) for one in page_of], next_page=next_page)
+
+
+@router.post("", status_code=201)
+async def open_store(
+    request: Request, response: Response, body: StoreIn, caller: Annotated[Caller, needs("catalog:write")]
+) -> StoreOut:
+    """Open a store."""
+    async with transaction(request.app.state.pool) as db:
+        opened = out(await service.open_store(db, **body.model_dump()))
+        await audit(db, caller, "open", f"store:{opened.id}", None, opened.model_dump(mode="json"))
+    response.headers["ETag"] = etag(opened.version)
+    response.headers["Location"] = f"/api/v1/stores/{opened.id}"
+    return opened
+
+
+@router.get("/{store_id}", dependencies=[needs("catalog:read")])
+async def show_store(request: Request, response: Response, store_id: StoreId) -> StoreOut:
+    """One store; its ETag goes into If-Match of a change."""
+    async with request.app.state.pool.acquire() as db:
+        found = await service.get_store(db, store_id)
+    response.headers["ETag"] = etag(found.version)
+    return out(found)
+
+
+@router.patch("/{store_id}")
+async def change_store(
+    request: Request,
+    response: Response,
+    store_id: StoreId,
+    body: StoreChange,
+    caller: Annotated[Caller, needs("catalog:write")],
+    if_match: Annotated[str | None, Header()] = None,
+) -> StoreOut:
+    """Change a store that is still as it was read (If-Match)."""
+    version = version_in(if_match)
+    changes = body.model_dump(exclude_unset=True)
+    async with transaction(request.app.state.pool) as db:
+        before = out(await service.get_store(db, store_id)).model_dump(mode="json")
+        changed = out(await service.change_store(db, store_id, version, changes))
+        await audit(db, caller, "change", f"store:{store_id}", before, changed.model_dump(mode="json"))
+    response.headers["ETag"] = etag(changed.version)
+    return changed
+
+
+class RouteIn(BaseModel, extra="forbid"):
+    """The van: ordered before `cutoff` (sender's time) it leaves that day, and arrives `days` later at `arrival`."""
+
+    cutoff: time = OWNERS_RULE.cutoff
+    days: Annotated[int, Field(ge=0, le=60)] = OWNERS_RULE.days
+    arrival: time = OWNERS_RULE.arrival
+    weekdays: Annotated[
+        list[Annotated[int, Field(ge=1, le=7)]],
+        Field(min_length=1, max_length=7, description="days on which it leaves, 1 = Monday"),
+    ] = sorted(OWNERS_RULE.weekdays)
+
+
+@router.get("/{store_id}/routes/{to_store_id}", dependencies=[needs("catalog:read")])
+async def show_route(request: Request, store_id: StoreId, to_store_id: StoreId) -> RouteIn:
+    """When goods leave one store for another; the owner's rule where nothing else was set."""
+    async with request.app.state.pool.acquire() as db:
+        await service.get_store(db, store_id)
+        await service.get_store(db, to_store_id)
+        route = await store.find_route(db, store_id, to_store_id) or OWNERS_RULE
+    return RouteIn(cutoff=route.cutoff, days=route.days, arrival=route.arrival, weekdays=sorted(route.weekdays))
+
+
+@router.put("/{store_id}/routes/{to_store_id}", status_code=204)
+async def set_route(
+    request: Request,
+    store_id: StoreId,
+    to_store_id: StoreId,
+    body: RouteIn,
+    caller: Annotated[Caller, needs("catalog:write")],
+) -> None:
+    """Set when goods leave one store for another."""
+    route = Route(
+        body.cutoff.replace(tzinfo=None), body.days, body.arrival.replace(tzinfo=None), frozenset(body.weekdays)
+    )
+    async with transaction(request.app.state.pool) as db:
+        await service.set_route(db, store_id, to_store_id, route)
+        subject = f"store:{store_id}>{to_store_id}"
+        await audit(db, caller, "set route", subject, None, body.model_dump(mode="json"))

@@ -1,0 +1,155 @@
+"""Opening hours, calendars and the van between two stores. Pure rules: `now` is passed in."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_MIDNIGHT = time(0, 0)
+_LOOK_AHEAD_DAYS = 400  # a store that does not open within a year is closed for good
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Open from `opens` up to `closes` in local time; `closes` 00:00 means midnight at the end of the day."""
+
+    opens: time
+    closes: time
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """When a store is open. `week` has one entry a weekday from Monday; None = closed that day.
+
+    A store without any hours (`week` empty) never closes.
+    """
+
+    time_zone: str
+    week: tuple[Hours | None, ...] = ()
+    closed_dates: frozenset[date] = field(default=frozenset())
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    def hours_on(self, day: date) -> Hours | None:
+        """Opening hours of a date, or None when the store is closed all day."""
+        if day in self.closed_dates:
+            return None
+        return self.week[day.weekday()] if self.week else Hours(_MIDNIGHT, _MIDNIGHT)
+
+    def bounds_on(self, day: date) -> tuple[datetime, datetime] | None:
+        """The instants (UTC) at which the store opens and closes on a date."""
+        hours = self.hours_on(day)
+        if hours is None:
+            return None
+        closing_day = day + timedelta(days=1) if hours.closes == _MIDNIGHT else day
+        return self.instant(day, hours.opens), self.instant(closing_day, hours.closes)
+
+    def instant(self, day: date, at: time) -> datetime:
+        """Local wall time → instant. A time that the clock skips is moved on by the skipped hour."""
+        return datetime.combine(day, at, self.zone).astimezone(UTC)
+
+    def next_open(self, at: datetime) -> datetime | None:
+        """The first instant from `at` on when somebody can walk in; None when it never opens again."""
+        day = at.astimezone(self.zone).date()
+        for _ in range(_LOOK_AHEAD_DAYS):
+            bounds = self.bounds_on(day)
+            if bounds is not None and at < bounds[1]:
+                return max(at.astimezone(UTC), bounds[0])
+            day += timedelta(days=1)
+        return None
+
+    def closes_after(self, at: datetime) -> datetime | None:
+        """When the store that is open at `at` closes; None when it is closed then, or never closes."""
+        if not self.week and not self.closed_dates:
+            return None
+        bounds = self.bounds_on(at.astimezone(self.zone).date())
+        return bounds[1] if bounds is not None and bounds[0] <= at < bounds[1] else None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The van from one store to another. The defaults are the owner's rule: tomorrow after 17:00."""
+
+    cutoff: time = time(18, 0)
+    days: int = 1
+    arrival: time = time(17, 0)
+    weekdays: frozenset[int] = frozenset(range(1, 8))
+
+    def departure(self, now: datetime, source: Calendar) -> date | None:
+        """The day on which the van leaves: today before the cut-off, else the next day that it runs and we are open."""
+        local = now.astimezone(source.zone)
+        day = local.date()
+        if local.time() >= self.cutoff:
+            day += timedelta(days=1)
+        for _ in range(_LOOK_AHEAD_DAYS):
+            if day.isoweekday() in self.weekdays and source.hours_on(day) is not None:
+                return day
+            day += timedelta(days=1)
+        return None
+
+    def arrival_at(self, departure: date, destination: Calendar) -> datetime | None:
+        """When the buyer can have it: after the van came, and not before the store is open."""
+        return destination.next_open(destination.instant(departure + timedelta(days=self.days), self.arrival))
+
+
+OWNERS_RULE = Route()
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A place that holds stock."""
+
+    id: int
+    code: str
+    name: str
+    address: str
+    calendar: Calendar
+    active: bool
+    version: int
+
+
+def week_as_text(week: tuple[Hours | None, ...]) -> dict[str, tuple[str, str]]:
+    """The week of a calendar as `parse_week` reads it."""
+    return {
+        name: (f"{hours.opens:%H:%M}", "24:00" if hours.closes == _MIDNIGHT else f"{hours.closes:%H:%M}")
+        for name, hours in zip(WEEKDAYS, week, strict=False)
+        if hours is not None
+    }
+
+
+def parse_week(text: str) -> tuple[Hours | None, ...]:
+    """`{"mon": ["09:00", "20:00"], …}` → the week of a calendar. ValueError says what is wrong."""
+    return _parse_week(text)
+
+
+@lru_cache(maxsize=2048)
+def _parse_week(text: str) -> tuple[Hours | None, ...]:
+    try:
+        days = msgspec.json.decode(text, type=dict[str, tuple[str, str]])
+    except msgspec.MsgspecError as error:
+        raise ValueError(f'opening hours must read {{"mon": ["09:00", "20:00"], …}}: {error}') from None
+    unknown = set(days) - set(WEEKDAYS)
+    if unknown:
+        raise ValueError(f"unknown weekday {', '.join(sorted(unknown))}; use {', '.join(WEEKDAYS)}")
+    if not days:
+        return ()
+    return tuple(_parse_hours(*days[day]) if day in days else None for day in WEEKDAYS)
+
+
+def _parse_hours(opens: str, closes: str) -> Hours:
+    hours = Hours(_parse_time(opens), _parse_time("00:00" if closes == "24:00" else closes))
+    if hours.closes != _MIDNIGHT and hours.closes <= hours.opens:
+        raise ValueError(f"{opens}–{closes}: a store must close after it opens; write 24:00 for midnight")
+    return hours
+
+
+def _parse_time(text: str) -> time:
+    try:
+        return datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007 - a wall time has no zone
+    except ValueError:
+        raise ValueError(f"«{text}» is no time such as 09:00") from None

@@ -1,0 +1,156 @@
+"""SQL of stores and routes."""
+
+from datetime import date, time
+from typing import Any
+
+import asyncpg
+
+from autoshop.inventory.stores.model import Calendar, Route, Store, parse_week
+from autoshop.kit.db import Connection, Pool
+
+COLUMNS = "id, code, name, address, time_zone, opening_hours::text AS opening_hours, closed_dates, active, version"
+
+
+def calendar_from(row: asyncpg.Record) -> Calendar:
+    """The calendar in a row with time_zone, opening_hours (as text) and closed_dates."""
+    return Calendar(row["time_zone"], parse_week(row["opening_hours"]), frozenset(row["closed_dates"]))
+
+
+def _store(row: asyncpg.Record) -> Store:
+    return Store(row["id"], row["code"], row["name"], row["address"], calendar_from(row), row["active"], row["version"])
+
+
+ACTIVE = f"""
+SELECT {COLUMNS}
+  FROM stores
+ WHERE active
+ ORDER BY id
+ LIMIT 10000
+"""
+
+
+async def active(db: Connection | Pool) -> list[Store]:
+    """All stores that are in business."""
+    return [_store(row) for row in await db.fetch(ACTIVE)]
+
+
+FIND = f"SELECT {COLUMNS} FROM stores WHERE id = $1"
+
+
+async def find(db: Connection | Pool, store_id: int) -> Store | None:
+    row = await db.fetchrow(FIND, store_id)
+    return _store(row) if row else None
+
+
+LIST = f"""
+SELECT {COLUMNS}
+  FROM stores
+ WHERE id > $1
+ ORDER BY id
+ LIMIT $2
+"""
+
+
+async def list_page(db: Connection | Pool, after_id: int, limit: int) -> list[Store]:
+    return [_store(row) for row in await db.fetch(LIST, after_id, limit)]
+
+
+ADD = f"""
+INSERT INTO stores (code, name, address, time_zone, opening_hours, closed_dates, active)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT (code) DO NOTHING
+RETURNING {COLUMNS}
+"""
+
+
+async def add(
+    db: Connection,
+    code: str,
+    name: str,
+    address: str,
+    time_zone: str,
+    opening_hours: dict[str, Any],
+    closed_dates: list[date],
+    active: bool,
+) -> Store | None:
+    """The new store, or None where the code is taken."""
+    row = await db.fetchrow(ADD, code, name, address, time_zone, opening_hours, closed_dates, active)
+    return _store(row) if row else None
+
+
+CHANGE = f"""
+UPDATE stores
+   SET code = coalesce($3, code),
+       name = coalesce($4, name),
+       address = coalesce($5, address),
+       time_zone = coalesce($6, time_zone),
+       opening_hours = coalesce($7, opening_hours),
+       closed_dates = coalesce($8, closed_dates),
+       active = coalesce($9, active),
+       version = version + 1,
+       updated_at = now()
+ WHERE id = $1 AND version = $2
+RETURNING {COLUMNS}
+"""
+
+
+async def change(
+    db: Connection,
+    store_id: int,
+    version: int,
+    code: str | None,
+    name: str | None,
+    address: str | None,
+    time_zone: str | None,
+    opening_hours: dict[str, Any] | None,
+    closed_dates: list[date] | None,
+    active: bool | None,
+) -> Store | None:
+    """The store as changed, or None where it is not at that version. None leaves a field as it is."""
+    row = await db.fetchrow(
+        CHANGE, store_id, version, code, name, address, time_zone, opening_hours, closed_dates, active
+    )
+    return _store(row) if row else None
+
+
+ROUTES = """
+SELECT from_store_id, to_store_id, cutoff, days, arrival, weekdays
+  FROM transfer_routes
+ LIMIT 250000
+"""
+
+
+def _route(row: asyncpg.Record) -> Route:
+    return Route(row["cutoff"], row["days"], row["arrival"], frozenset(row["weekdays"]))
+
+
+async def routes(db: Connection | Pool) -> dict[tuple[int, int], Route]:
+    """What differs from the owner's rule, by (from, to)."""
+    return {(row["from_store_id"], row["to_store_id"]): _route(row) for row in await db.fetch(ROUTES)}
+
+
+FIND_ROUTE = """
+SELECT cutoff, days, arrival, weekdays
+  FROM transfer_routes
+ WHERE from_store_id = $1 AND to_store_id = $2
+"""
+
+
+async def find_route(db: Connection | Pool, from_store_id: int, to_store_id: int) -> Route | None:
+    row = await db.fetchrow(FIND_ROUTE, from_store_id, to_store_id)
+    return _route(row) if row else None
+
+
+SET_ROUTE = """
+INSERT INTO transfer_routes (from_store_id, to_store_id, cutoff, days, arrival, weekdays)
+VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (from_store_id, to_store_id) DO UPDATE
+   SET cutoff = excluded.cutoff, days = excluded.days, arrival = excluded.arrival, weekdays = excluded.weekdays,
+       version = transfer_routes.version + 1
+"""
+
+
+async def set_route(
+    db: Connection, from_store_id: int, to_store_id: int, cutoff: time, days: int, arrival: time, weekdays: list[int]
+) -> None:
+    await db.execute(SET_ROUTE, from_store_id, to_store_id, cutoff, days, arrival, weekdays)

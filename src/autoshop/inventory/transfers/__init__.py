@@ -1,0 +1,1 @@
+"""Transfers: pieces on the way from one store to another."""

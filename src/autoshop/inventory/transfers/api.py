@@ -1,0 +1,123 @@
+"""Routes: transfers and their receipt. A transfer starts as a movement of the type `transfer`."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from autoshop.accounts.access import needs
+from autoshop.accounts.model import Caller
+from autoshop.inventory.movements.api import IdempotencyKey, document
+from autoshop.inventory.stock.api import StoreFilter
+from autoshop.inventory.transfers import service, store
+from autoshop.inventory.transfers.model import Transfer
+from autoshop.kit import idempotency
+from autoshop.kit.answers import answered
+from autoshop.kit.db import Connection
+from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
+
+router = APIRouter(prefix="/api/v1/inventory/transfers", tags=["transfers"])
+
+TransferId = Annotated[int, Path(ge=1, lt=2**63)]
+
+
+class TransferLineOut(BaseModel):
+    """`returned` were called back by the sender; `on_the_way` is what is left."""
+
+    product_id: int
+    shipped: int
+    received: int
+    returned: int
+    on_the_way: int
+
+
+class TransferOut(BaseModel):
+    id: int
+    from_store_id: int
+    to_store_id: int
+    status: Literal["in_transit", "received", "cancelled"]
+    related_document: str | None
+    actor: str
+    shipped_at: datetime
+    eta_at: datetime
+    closed_at: datetime | None
+    lines: list[TransferLineOut]
+
+
+class TransfersPage(BaseModel):
+    items: list[TransferOut]
+    next_page: str | None
+
+
+def out(transfer: Transfer) -> TransferOut:
+    """A transfer as the API tells it."""
+    document = asdict(transfer)
+    document["lines"] = [{**asdict(line), "on_the_way": line.on_the_way} for line in transfer.lines]
+    return TransferOut(**document)
+
+
+@router.get("", dependencies=[needs("inventory:read")])
+async def list_transfers(
+    request: Request,
+    store_id: StoreFilter = None,
+    status: Annotated[Literal["in_transit", "received", "cancelled"] | None, Query()] = None,
+    page: Cursor = None,
+    limit: Limit = 100,
+) -> TransfersPage:
+    """Transfers from or to a store, newest first."""
+    cursor = decode_cursor(page, int)
+    async with request.app.state.pool.acquire() as db:
+        found = await store.list_page(db, store_id, status, cursor[0] if cursor else None, limit + 1)
+    page_of = found[:limit]
+    return TransfersPage(
+        items=[out(transfer) for transfer in page_of],
+        next_page=encode_cursor(page_of[-1].id) if len(found) > limit else None,
+    )
+
+
+@router.get("/{transfer_id}", dependencies=[needs("inventory:read")])
+async def show_transfer(request: Request, transfer_id: TransferId) -> TransferOut:
+    """One transfer with its lines."""
+    async with request.app.state.pool.acquire() as db:
+        return out(await service.get_transfer(db, transfer_id))
+
+
+class ReceivedLine(BaseModel, extra="forbid"):
+    product_id: Annotated[int, Field(ge=1, lt=2**63)]
+    quantity: Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
+
+
+class Receipt(BaseModel, extra="forbid"):
+    """What came. Without `lines`: everything that is on the way."""
+
+    lines: Annotated[list[ReceivedLine] | None, Field(min_length=1, max_length=1000)] = None
+
+
+@router.post("/{transfer_id}/receipt", response_model=None)
+async def receive(
+    request: Request,
+    transfer_id: TransferId,
+    caller: Annotated[Caller, needs("inventory:write")],
+    body: Receipt | None = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Put the pieces that came onto the shelf of the receiving store."""
+    key = idempotency.key_for(caller.actor, idempotency_key, "POST", request.url.path, await request.body())
+    pieces: dict[int, int] | None = None
+    if body is not None and body.lines is not None:
+        pieces = {}
+        for line in body.lines:
+            pieces[line.product_id] = pieces.get(line.product_id, 0) + line.quantity
+
+    async def verb(db: Connection) -> dict[str, Any]:
+        transfer, moved = await service.receive(db, caller, transfer_id, pieces, datetime.now(UTC))
+        return {
+            "ok": True,
+            "transfer": out(transfer).model_dump(mode="json"),
+            "movements": [document(movement) for movement in moved],
+        }
+
+    return answered(await idempotency.once(request.app.state.pool, key, verb))

@@ -1,0 +1,88 @@
+"""PostgreSQL through asyncpg: one pool a process, transactions, JSON as Python objects."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import msgspec
+
+from autoshop.kit.settings import Settings
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+else:  # asyncpg's classes take parameters in its stubs only
+    Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+    Pool = asyncpg.Pool
+
+# What a caller may try again: the server is away, starting, stopping, or out of connections.
+GONE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+    TimeoutError,
+)
+# A row or table stayed locked longer than a request may wait.
+BUSY = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError, asyncpg.DeadlockDetectedError)
+
+
+def is_gone(error: BaseException) -> bool:
+    """Whether the server is away. A value of the wrong type is an InterfaceError too, but our own bug."""
+    return isinstance(error, GONE) and not isinstance(error, ValueError)
+
+
+async def open_pool(settings: Settings, *, name: str, statement_timeout_ms: int | None = None) -> Pool:
+    """A pool for one process. `name` is shown in pg_stat_activity.
+
+    The reset between two uses is left out (it costs a round trip): nobody may leave session state
+    behind, so use SET LOCAL, and transactions through `transaction`.
+    """
+    if not settings.database_url:
+        raise SystemExit("AUTOSHOP_DATABASE_URL is not set. `bin/dev` brings its own database; a server needs one.")
+    pool = await asyncpg.create_pool(
+        settings.database_url,
+        min_size=settings.pool_min,
+        max_size=max(settings.pool_max, settings.pool_min),
+        max_inactive_connection_lifetime=300,
+        init=_prepare,
+        reset=_no_reset,
+        timeout=5,
+        server_settings={
+            "application_name": f"autoshop {name}",
+            "statement_timeout": str(statement_timeout_ms or settings.statement_timeout_ms),
+            "lock_timeout": str(settings.lock_timeout_ms),
+            "idle_in_transaction_session_timeout": "60000",
+            "timezone": "UTC",
+        },
+    )
+    assert pool is not None
+    return pool
+
+
+async def _prepare(connection: Connection) -> None:
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=_encode_json, decoder=msgspec.json.decode, format="text"
+    )
+
+
+def _encode_json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+async def _no_reset(connection: Connection) -> None:
+    """Leave the session as it is."""
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[Connection]:
+    """One connection, one transaction: committed when the block ends, before anything is answered.
+
+    A refusal or any other exception rolls back. Routes and jobs open it; verbs only use it.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        yield connection

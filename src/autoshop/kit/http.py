@@ -1,0 +1,194 @@
+"""The gate: every request passes it once, and no answer leaves without it.
+
+Host allow-list, cross-site writes refused, the real client address, a request id, security headers,
+metrics, one log line, and the last catch: what nobody answered is a 500 with an id and no detail.
+"""
+
+import secrets
+import time
+from collections.abc import Iterable
+from functools import lru_cache
+from ipaddress import ip_address
+from itertools import count
+from urllib.parse import urlsplit
+
+import structlog
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from autoshop.kit.db import BUSY, is_gone
+from autoshop.kit.errors import PROBLEM_JSON, BadRequest, Forbidden, Refusal, Unavailable, problem_body
+from autoshop.kit.log import log
+from autoshop.kit.metrics import REQUEST_SECONDS, REQUESTS_IN_FLIGHT
+from autoshop.kit.settings import Network, Settings
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_SECURITY_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+]
+SLOW_SECONDS = 1.0
+
+
+class MisdirectedRequest(BadRequest):
+    title, status = "This host name is not served here", 421
+
+    def explain(self) -> str:
+        return f"Host «{self.facts['host']}» is not in AUTOSHOP_HOSTS"
+
+
+class CrossSiteWrite(Forbidden):
+    title = "Cross-site write refused"
+
+    def explain(self) -> str:
+        return "A page of another site may not change anything here"
+
+
+class Gate:
+    """ASGI middleware; see the module. `settings` are read once."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.proxies = settings.proxy_networks
+        self.hosts = settings.host_names
+        self._prefix = secrets.token_hex(4)
+        self._count = count(1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        headers = Headers(scope=scope)
+        request_id, address = self._identify(scope, headers)
+        status = 0
+
+        async def send_on(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *_SECURITY_HEADERS, (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        structlog.contextvars.bind_contextvars(request_id=request_id, address=address)
+        REQUESTS_IN_FLIGHT.inc()
+        try:
+            self._admit(scope, headers)
+            await self.app(scope, receive, send_on)
+        except Exception as error:
+            refusal = answer_for(error)
+            if refusal is None:
+                log.exception("request failed", method=scope["method"], path=scope["path"])
+            elif isinstance(refusal, Unavailable):
+                log.warning("unavailable", method=scope["method"], path=scope["path"], error=repr(error))
+            if status:  # the answer is under way: cut the connection instead of ending it as if whole
+                raise
+            await _send_problem(send_on, refusal, request_id)
+        finally:
+            REQUESTS_IN_FLIGHT.dec()
+            self._record(scope, status, time.perf_counter() - started)
+            structlog.contextvars.clear_contextvars()
+
+    def _identify(self, scope: Scope, headers: Headers) -> tuple[str, str]:
+        """Request id and client address; a proxy's word counts only when the proxy is ours."""
+        client = scope.get("client")
+        address = client[0] if client else "127.0.0.1"  # a unix socket is this machine
+        request_id = ""
+        if self.proxies and is_in(address, self.proxies):
+            request_id = headers.get("x-request-id", "")[:64]
+            forwarded = headers.get("x-forwarded-for")
+            if forwarded:
+                address = _client_behind(forwarded, self.proxies) or address
+        if not request_id.isalnum() or not request_id.isascii():
+            request_id = f"{self._prefix}{next(self._count):08x}"
+        state = scope.setdefault("state", {})
+        state["request_id"], state["address"] = request_id, address
+        return request_id, address
+
+    def _admit(self, scope: Scope, headers: Headers) -> None:
+        host = headers.get("host", "").lower()
+        if "*" not in self.hosts and host not in self.hosts and _without_port(host) not in self.hosts:
+            raise MisdirectedRequest(host=host)
+        if scope["method"] not in _SAFE and is_cross_site(headers, host):
+            raise CrossSiteWrite
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", None) or scope.get("autoshop.route", "other")
+        REQUEST_SECONDS.labels(scope["method"] if status != 405 else "other", route, status).observe(seconds)
+        if status >= 500 or seconds > SLOW_SECONDS or scope["method"] not in _SAFE or not status:
+            write = log.warning if status >= 500 or seconds > SLOW_SECONDS or not status else log.info
+        else:
+            write = log.debug
+        write(
+            "request",
+            method=scope["method"],
+            path=scope["path"],
+            status=status,
+            ms=round(seconds * 1000, 1),
+        )
+
+
+def answer_for(error: BaseException) -> Refusal | None:
+    """The refusal that tells of an exception, or None where it is a bug."""
+    if isinstance(error, Refusal):
+        return error
+    if is_gone(error):
+        return Unavailable("The database does not answer. Repeat with the same Idempotency-Key: nothing is done twice")
+    if isinstance(error, BUSY):
+        return Unavailable("Somebody else is changing the same rows. Repeat with the same Idempotency-Key")
+    return None
+
+
+def is_cross_site(headers: Headers, host: str) -> bool:
+    """True for a write that a browser sends on behalf of another site.
+
+    Sec-Fetch-Site is what browsers of this decade send; Origin serves the older ones. A program sends
+    neither, and is no browser that could be tricked.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc.lower() != host
+
+
+@lru_cache(maxsize=4096)
+def is_in(address: str, networks: Iterable[Network]) -> bool:
+    """Whether an address lies in one of the networks; a text that is no address lies in none."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return False
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return any(ip in network for network in networks)
+
+
+def _client_behind(forwarded: str, proxies: tuple[Network, ...]) -> str | None:
+    """The right-most address that is none of our proxies: what stands left of it, anybody may have written."""
+    for address in reversed([part.strip() for part in forwarded.split(",")]):
+        if not is_in(address, proxies):
+            return address
+    return None
+
+
+def _without_port(host: str) -> str:
+    name, colon, port = host.rpartition(":")
+    return name if colon and port.isdigit() else host
+
+
+async def _send_problem(send: Send, refusal: Refusal | None, request_id: str) -> None:
+    refusal = refusal or InternalError(request_id=request_id)
+    headers = [(b"content-type", PROBLEM_JSON.encode())]
+    headers += [(k.lower().encode(), v.encode()) for k, v in refusal.headers().items()]
+    body = problem_body(refusal)
+    headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+class InternalError(Refusal):
+    title, status = "Something broke on our side", 500
+
+    def explain(self) -> str:
+        return f"It was written down as {self.facts['request_id']}"

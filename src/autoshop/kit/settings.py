@@ -1,0 +1,79 @@
+"""Settings: environment variables with the prefix AUTOSHOP_, checked once at the start."""
+
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Network = IPv4Network | IPv6Network
+
+
+class Settings(BaseSettings):
+    """Everything that differs between a laptop, the shop's server and a test."""
+
+    model_config = SettingsConfigDict(env_prefix="AUTOSHOP_", extra="ignore")
+
+    database_url: str = Field(default="", description="PostgreSQL, as the role autoshop_app")
+    owner_database_url: str = Field(default="", description="PostgreSQL, as the owner of the tables: migrations only")
+    cache_url: str = Field(default="mem://", description="mem:// or redis://host:6379/0 (Valkey, Redis)")
+
+    trust: str = Field(
+        default="",
+        description="networks whose callers without credentials act as a role: 127.0.0.0/8=manager,10.0.0.0/8=clerk",
+    )
+    proxies: str = Field(default="", description="networks whose X-Forwarded-For is believed")
+    hosts: str = Field(default="localhost,127.0.0.1,[::1]", description="Host names that are answered; * = any")
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
+
+    pool_min: int = Field(default=4, ge=1, le=100, description="database connections kept open by one process")
+    pool_max: int = Field(default=8, ge=4, le=100, description="database connections of one process at most")
+    statement_timeout_ms: int = Field(default=10_000, ge=100, description="a request's statement at most")
+    lock_timeout_ms: int = Field(default=4_000, ge=100, description="a request's wait for a row at most")
+
+    idempotency_days: int = Field(default=30, ge=1, description="how long a repeated key gives the same answer")
+    outbox_days: int = Field(default=7, ge=1, description="how long events can be read again")
+    snapshot_days: int = Field(default=35, ge=2, description="daily snapshots kept; older months keep their first")
+
+    @field_validator("trust", "proxies")
+    @classmethod
+    def _networks_can_be_read(cls, value: str) -> str:
+        parse_trust(value) if "=" in value else parse_networks(value)
+        return value
+
+    @property
+    def trusted(self) -> tuple[tuple[Network, str], ...]:
+        return parse_trust(self.trust)
+
+    @property
+    def proxy_networks(self) -> tuple[Network, ...]:
+        return parse_networks(self.proxies)
+
+    @property
+    def host_names(self) -> frozenset[str]:
+        return frozenset(host.strip().lower() for host in self.hosts.split(",") if host.strip())
+
+
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """`127.0.0.1,10.0.0.0/8` → networks; ValueError names the part that is none."""
+    return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
+
+
+def parse_trust(text: str) -> tuple[tuple[Network, str], ...]:
+    """`127.0.0.0/8=manager,…` → (network, role) pairs, first match wins."""
+    pairs = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        network, _, role = part.partition("=")
+        if role not in ("owner", "manager", "buyer", "clerk", "monitor"):
+            raise ValueError(f"AUTOSHOP_TRUST: «{part}» must read NETWORK=ROLE, as in 127.0.0.0/8=manager")
+        pairs.append((ip_network(network, strict=False), role))
+    return tuple(pairs)
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The process's settings, read from the environment at the first call."""
+    return Settings()

@@ -1,0 +1,30 @@
+"""Keys of articles and names: what two people type differently and mean the same."""
+
+import re
+import unicodedata
+
+# Cyrillic letters that look like Latin ones on a box, a label or in a price list.
+_LOOKALIKES = str.maketrans("АВЕКМНОРСТУХЁІЈЅ", "ABEKMHOPCTYXEIJS")
+_LOOSE = str.maketrans("OIQ", "010")
+_NOT_IN_KEY = re.compile(r"[^0-9A-ZА-Я]+")
+
+
+def article_key(article: str) -> str:
+    """The strict key: upper case, without spaces and punctuation, Cyrillic lookalikes read as Latin.
+
+    `W 914/2` → `W9142`; `А17ДВРМ` → `A17ДBPM` (letters without a Latin twin stay Cyrillic).
+    Two articles of one brand with the same key are the same product.
+    """
+    text = unicodedata.normalize("NFKC", article).upper().translate(_LOOKALIKES)
+    return _NOT_IN_KEY.sub("", text)
+
+
+def article_loose(article: str) -> str:
+    """The loose key, for search only: also О and 0, I and 1 are one."""
+    return article_key(article).translate(_LOOSE)
+
+
+def name_key(name: str) -> str:
+    """The key under which a brand or alias is found: `MANN-FILTER` = `Mann Filter` = `mannfilter`."""
+    text = unicodedata.normalize("NFKC", name).casefold().replace("ё", "е")
+    return "".join(c for c in text if c.isalnum())
