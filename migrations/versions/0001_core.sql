@@ -303,4 +303,5 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
 GRANT SELECT, INSERT, UPDATE ON
     stores, brands, categories, products, price_types, prices, inventory, transfers, transfer_lines TO autoshop_app;
 GRANT SELECT, INSERT ON movements, audit, ledger_checks TO autoshop_app;
+GRANT SELECT ON alembic_version TO autoshop_app;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO autoshop_app;

@@ -20,7 +20,7 @@ def check(
 ) -> None:
     """Recount: sum of movements = stock, shipped − received = on the way. Exit 1 where they differ."""
     found = with_pool(lambda pool: service.check_ledger(pool, balances=balances))
-    typer.echo(f"{found.row_count} products × stores counted, {found.differences} differences.")
+    typer.echo(f"Stock rows recounted: {found.row_count}. Differences: {found.differences}.")
     for example in found.examples:
         typer.echo("  " + ", ".join(f"{name} {value}" for name, value in example.items() if value is not None))
     if found.differences:

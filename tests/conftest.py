@@ -1,0 +1,178 @@
+"""A real PostgreSQL for all tests; each test gets a database of its own, cloned from one that holds the cast."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+from fastapi import FastAPI
+
+from autoshop.app import create_app
+from autoshop.kit import migrate
+from autoshop.kit.db import Pool, open_pool
+from autoshop.kit.embedded import Cluster
+from autoshop.kit.settings import Settings
+from tests import cast
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where to connect: as the application, as the owner of the tables, as the superuser."""
+
+    url: str
+    owner_url: str
+    super_url: str
+
+    def settings(self, **changes: object) -> Settings:
+        """Settings on this database: callers from 127.0.0.1 are managers, unless changed."""
+        values: dict[str, object] = {
+            "database_url": self.url,
+            "trust": "127.0.0.0/8=manager",
+            "hosts": "test,127.0.0.1",
+            "pool_min": 1,
+            "log_level": "error",
+        }
+        return Settings(**{**values, **changes})  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> tuple[str, dict[str, object]]:
+    return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """One server for the whole run. It may lose everything in a power cut; the crash tests start their own."""
+    with tempfile.TemporaryDirectory(prefix="autoshop-test-") as directory:
+        os.chmod(directory, 0o755)  # the server runs as another user when the tests run as root
+        with Cluster(
+            Path(directory) / "postgres",
+            {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"},
+        ) as running:
+            running.bootstrap()
+            migrate.upgrade(running.url("autoshop"))
+            with psycopg.connect(running.url("autoshop")) as db:
+                cast.bring_in(db)
+            yield running
+
+
+@pytest.fixture
+def database(cluster: Cluster) -> Iterator[Database]:
+    """A database of this test's own, with the cast in it."""
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(cluster.url("postgres", "postgres"), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE autoshop OWNER autoshop STRATEGY file_copy")  # type: ignore[arg-type]
+        yield Database(cluster.url("autoshop_app", name), cluster.url("autoshop", name), cluster.url("postgres", name))
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def pool(database: Database) -> AsyncIterator[Pool]:
+    """Connections as the application has them."""
+    opened = await open_pool(database.settings(), name="test")
+    yield opened
+    await opened.close()
+
+
+@asynccontextmanager
+async def running_app(settings: Settings) -> AsyncIterator[FastAPI]:
+    """The application, started, in this process."""
+    app = create_app(settings)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+def client_for(app: FastAPI, address: str = "127.0.0.1", **headers: str) -> httpx.AsyncClient:
+    """A client that calls the application from an address."""
+    transport = httpx.ASGITransport(app=app, client=(address, 50000), raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers)
+
+
+@pytest.fixture
+async def app(database: Database) -> AsyncIterator[FastAPI]:
+    async with running_app(database.settings()) as started:
+        yield started
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A manager in the shop, without credentials, from a trusted network."""
+    async with client_for(app) as opened:
+        yield opened
+
+
+class Server:
+    """`autoshop serve` as a process of its own: for races and crashes."""
+
+    def __init__(self, database_url: str, port: int, **environment: str) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self._port = port
+        self._environment = {
+            **os.environ,
+            "AUTOSHOP_DATABASE_URL": database_url,
+            "AUTOSHOP_TRUST": "127.0.0.0/8=manager",
+            "AUTOSHOP_LOG_LEVEL": "error",
+            **environment,
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "autoshop", "serve", "--port", str(self._port)]
+        self.process = subprocess.Popen(command, env=self._environment)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, "the server ended at once"
+            try:
+                if httpx.get(f"{self.url}/ready", timeout=2).status_code == 200:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.05)
+        raise AssertionError("the server did not become ready")
+
+    def kill(self) -> None:
+        """kill -9."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(timeout=30)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    """Start servers: `serve(database_url)`; they end with the test."""
+    started: list[Server] = []
+
+    def start(database_url: str, **environment: str) -> Server:
+        server = Server(database_url, free_port(), **environment)
+        started.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+def free_port() -> int:
+    """A port nobody listens on right now."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
