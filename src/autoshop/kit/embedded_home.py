@@ -105,9 +105,7 @@ def _ours(data: Path) -> None:
 def _owner(data: Path) -> tuple[int, int]:
     status = data.stat()
     if status.st_uid == 0:
-        raise ClusterError(
-            f"{data} belongs to root, as whom PostgreSQL refuses to run: chown -R postgres {data}"
-        )
+        raise ClusterError(f"{data} belongs to root, as whom PostgreSQL refuses to run: chown -R postgres {data}")
     return status.st_uid, status.st_gid
 
 
@@ -119,8 +117,7 @@ def _unprivileged() -> tuple[int, int]:
             continue
         return entry.pw_uid, entry.pw_gid
     raise ClusterError(
-        "PostgreSQL refuses to run as root, and there is no user postgres or nobody here: start as "
-        "an ordinary user."
+        "PostgreSQL refuses to run as root, and there is no user postgres or nobody here: start as an ordinary user."
     )
 
 
@@ -131,9 +128,7 @@ def _enters(user: tuple[int, int], folder: Path) -> bool:
 
 def _runs(user: tuple[int, int], binaries: Path) -> bool:
     share = binaries.parent / "share"
-    return _succeeds(user, [str(binaries / "postgres"), "--version"]) and (
-        not share.exists() or _enters(user, share)
-    )
+    return _succeeds(user, [str(binaries / "postgres"), "--version"]) and (not share.exists() or _enters(user, share))
 
 
 def _succeeds(user: tuple[int, int], command: Sequence[str]) -> bool:
