@@ -43,7 +43,7 @@ class Database:
             "pool_min": 1,
             "log_level": "error",
         }
-        return Settings(**{**values, **changes})  # type: ignore[arg-type]
+        return Settings.model_validate({**values, **changes})
 
 
 @pytest.fixture(scope="session")
@@ -72,9 +72,9 @@ def database(cluster: Cluster) -> Iterator[Database]:
     """A database of this test's own, with the cast in it."""
     name = f"test_{next(_numbers)}"
     with psycopg.connect(cluster.url("postgres", "postgres"), autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE autoshop OWNER autoshop STRATEGY file_copy")  # type: ignore[arg-type]
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE autoshop OWNER autoshop STRATEGY file_copy")
         yield Database(cluster.url("autoshop_app", name), cluster.url("autoshop", name), cluster.url("postgres", name))
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
