@@ -89,6 +89,11 @@ class Unavailable(Refusal):
         return {"Retry-After": "1"}
 
 
+def wrong(field: str, reason: str) -> dict[str, str]:
+    """One entry of `Invalid(errors=[…])`."""
+    return {"field": field, "reason": reason}
+
+
 def problem(status: int, title: str, detail: str, **facts: Any) -> dict[str, Any]:
     """A problem document. `type` is a stable name made of the title, so that programs can tell them apart."""
     slug = "-".join("".join(c if c.isalnum() else " " for c in title.lower()).split())

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import Query
 
-from autoshop.kit.errors import Invalid
+from autoshop.kit.errors import Invalid, wrong
 
 Limit = Annotated[int, Query(ge=1, le=1000, description="rows on this page at most")]
 Cursor = Annotated[str | None, Query(alias="page", max_length=400, description="`next_page` of the page before")]
@@ -26,11 +26,9 @@ def decode_cursor(cursor: str | None, *types: type) -> tuple[Any, ...] | None:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         key = msgspec.json.decode(raw, type=tuple[types])  # type: ignore[valid-type]
     except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
-        raise Invalid("`page` must be the `next_page` of an earlier answer", errors=[_wrong("page")]) from error
+        raise Invalid(
+            "`page` must be the `next_page` of an earlier answer", errors=[wrong("page", "not a cursor")]
+        ) from error
     if any(type(value) is int and abs(value) >= 2**63 for value in key):
-        raise Invalid("`page` must be the `next_page` of an earlier answer", errors=[_wrong("page")])
+        raise Invalid("`page` must be the `next_page` of an earlier answer", errors=[wrong("page", "not a cursor")])
     return tuple(key)
-
-
-def _wrong(field: str) -> dict[str, str]:
-    return {"field": field, "reason": "not a cursor"}

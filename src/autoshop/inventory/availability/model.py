@@ -61,6 +61,9 @@ def availability(
 
     answer = {}
     for store in stores:
+        if not store.active:  # pieces may still lie there, but nobody can come for them
+            answer[store.id] = UNAVAILABLE
+            continue
         if available.get(store.id, 0) > 0:
             answer[store.id] = Availability("on_hand", store.calendar.next_open(now))
             continue

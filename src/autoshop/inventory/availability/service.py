@@ -25,12 +25,12 @@ class AtStore:
 
 
 async def look_up(db: Connection, product_id: int, now: datetime) -> list[AtStore]:
-    """A product at every active store, whether it ever lay there or not. Five short statements on one connection."""
+    """A product at every store, whether it ever lay there or not. Five short statements on one connection."""
     exists, lead_time_days = await store.lead_time(db, product_id)
     if not exists:
         raise UnknownProduct(f"There is no product {product_id}", product_id=product_id)
     shelves = await store.shelves(db, product_id)
-    places = await stores.active(db)
+    places = await stores.in_business(db, [store_id for store_id, shelf in shelves.items() if shelf.quantity])
     available = {store_id: shelf.quantity - shelf.reserved for store_id, shelf in shelves.items()}
     arrivals = await transfers.on_the_way(db, product_id)
     lacking = [place for place in places if available.get(place.id, 0) <= 0]

@@ -19,7 +19,6 @@ class Shelf:
 SHELVES = """
 SELECT i.store_id, i.quantity, i.reserved, i.updated_at
   FROM inventory AS i
-  JOIN stores AS s ON s.id = i.store_id AND (s.active OR i.quantity > 0)
  WHERE i.product_id = $1
  ORDER BY i.store_id
 """

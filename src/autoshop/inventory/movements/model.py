@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from autoshop.kit.errors import Conflict, Invalid, NotFound
+from autoshop.kit.errors import Conflict, Invalid, NotFound, wrong
 from autoshop.kit.idempotency import Key
 
 MovementType = Literal["inbound", "sale", "return", "transfer", "writeoff", "adjustment"]
@@ -171,10 +171,10 @@ def signed(movement_type: str, quantity: int) -> int:
     """Pieces with their sign; `Invalid` where the quantity makes no sense for the type."""
     if movement_type == "adjustment":
         if quantity == 0:
-            raise _wrong("quantity", "an adjustment of 0 changes nothing")
+            raise _invalid("quantity", "an adjustment of 0 changes nothing")
         return quantity
     if quantity < 1:
-        raise _wrong("quantity", "must be at least 1; only an adjustment may be negative")
+        raise _invalid("quantity", "must be at least 1; only an adjustment may be negative")
     return SIGNS[movement_type] * quantity
 
 
@@ -182,11 +182,11 @@ def check_destination(request: MovementRequest) -> None:
     """A transfer names where it goes, and nothing else does."""
     if request.movement_type != "transfer":
         if request.to_store_id is not None:
-            raise _wrong("to_store_id", "only a transfer goes to another store")
+            raise _invalid("to_store_id", "only a transfer goes to another store")
     elif request.to_store_id is None:
-        raise _wrong("to_store_id", "a transfer must name the store it goes to")
+        raise _invalid("to_store_id", "a transfer must name the store it goes to")
     elif request.to_store_id == request.store_id:
-        raise _wrong("to_store_id", "a transfer must go to another store")
+        raise _invalid("to_store_id", "a transfer must go to another store")
 
 
 def refusal_for(line: Line, asked: int, place: Place) -> Conflict | NotFound | None:
@@ -238,5 +238,5 @@ def sum_up(lines: Sequence[Line]) -> Sums:
     return Sums(list(totals), list(totals.values()), list(lowest.values()), offsets)
 
 
-def _wrong(field: str, reason: str) -> Invalid:
-    return Invalid(f"{field}: {reason}", errors=[{"field": field, "reason": reason}])
+def _invalid(field: str, reason: str) -> Invalid:
+    return Invalid(f"{field}: {reason}", errors=[wrong(field, reason)])

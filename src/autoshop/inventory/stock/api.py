@@ -10,6 +10,7 @@ from autoshop.accounts.access import needs
 from autoshop.inventory.stock import service
 from autoshop.inventory.stock.model import Stock
 from autoshop.kit.db import Connection, Pool
+from autoshop.kit.errors import Invalid, wrong
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
 
 router = APIRouter(prefix="/api/v1/inventory", tags=["inventory"])
@@ -77,6 +78,8 @@ async def status(
 ) -> StatusPage | PastStock:
     """Stock by store, in the order of product and store, with totals over all stores; or, with `at`, as it was."""
     pool = request.app.state.pool
+    if at is not None and available:
+        raise Invalid("`available` speaks of now and cannot go with `at`", errors=[wrong("available", "with at")])
     after = decode_cursor(page, int, int)
     rows, more = await service.stock_page(
         pool,

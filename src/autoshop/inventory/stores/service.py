@@ -10,7 +10,7 @@ from autoshop.inventory.movements.model import UnknownStore
 from autoshop.inventory.stores import store
 from autoshop.inventory.stores.model import Route, Store, parse_week
 from autoshop.kit.db import Connection
-from autoshop.kit.errors import Conflict, Invalid, PreconditionFailed
+from autoshop.kit.errors import Conflict, Invalid, PreconditionFailed, wrong
 
 
 class CodeTaken(Conflict):
@@ -20,7 +20,7 @@ class CodeTaken(Conflict):
 def check_time_zone(name: str) -> None:
     """Refuse what is no IANA zone."""
     if name not in available_timezones():
-        raise Invalid(f"«{name}» is no time zone such as Europe/Moscow", errors=[_wrong("time_zone", "unknown")])
+        raise Invalid(f"«{name}» is no time zone such as Europe/Moscow", errors=[wrong("time_zone", "unknown")])
     ZoneInfo(name)
 
 
@@ -29,7 +29,7 @@ def check_hours(hours: dict[str, Any]) -> None:
     try:
         parse_week(msgspec.json.encode(hours).decode())
     except ValueError as error:
-        raise Invalid(str(error), errors=[_wrong("opening_hours", str(error))]) from None
+        raise Invalid(str(error), errors=[wrong("opening_hours", str(error))]) from None
 
 
 async def open_store(
@@ -77,13 +77,9 @@ async def get_store(db: Connection, store_id: int) -> Store:
 async def set_route(db: Connection, from_store_id: int, to_store_id: int, route: Route) -> None:
     """Set when the van leaves one store and arrives at another."""
     if from_store_id == to_store_id:
-        raise Invalid("A route leads from one store to another", errors=[_wrong("to_store_id", "same store")])
+        raise Invalid("A route leads from one store to another", errors=[wrong("to_store_id", "same store")])
     await get_store(db, from_store_id)
     await get_store(db, to_store_id)
     await store.set_route(
         db, from_store_id, to_store_id, route.cutoff, route.days, route.arrival, sorted(route.weekdays)
     )
-
-
-def _wrong(field: str, reason: str) -> dict[str, str]:
-    return {"field": field, "reason": reason}

@@ -1,5 +1,6 @@
 """SQL of stores and routes."""
 
+from collections.abc import Sequence
 from datetime import date, time
 from typing import Any
 
@@ -20,18 +21,18 @@ def _store(row: asyncpg.Record) -> Store:
     return Store(row["id"], row["code"], row["name"], row["address"], calendar_from(row), row["active"], row["version"])
 
 
-ACTIVE = f"""
+IN_BUSINESS = f"""
 SELECT {COLUMNS}
   FROM stores
- WHERE active
+ WHERE active OR id = ANY ($1::bigint[])
  ORDER BY id
  LIMIT 10000
 """
 
 
-async def active(db: Connection | Pool) -> list[Store]:
-    """All stores that are in business."""
-    return [_store(row) for row in await db.fetch(ACTIVE)]
+async def in_business(db: Connection | Pool, holding: Sequence[int] = ()) -> list[Store]:
+    """All stores that are in business, and those of `holding` that no longer are but still hold pieces."""
+    return [_store(row) for row in await db.fetch(IN_BUSINESS, holding)]
 
 
 FIND = f"SELECT {COLUMNS} FROM stores WHERE id = $1"
