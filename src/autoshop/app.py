@@ -28,6 +28,7 @@ from autoshop.inventory.stock.service import TotalsOfAll
 from autoshop.inventory.stores import api as stores
 from autoshop.inventory.transfers import api as transfers
 from autoshop.kit import health
+from autoshop.kit.cache import open_cache
 from autoshop.kit.db import open_pool
 from autoshop.kit.errors import PROBLEM_JSON, Invalid, Refusal, problem
 from autoshop.kit.http import Gate
@@ -75,10 +76,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.doorkeeper = Doorkeeper(pool, app.state.settings)
     app.state.movements = MovementQueue(pool)
     app.state.totals = TotalsOfAll(pool)
+    app.state.cache = open_cache(app.state.settings.cache_url)
     try:
         yield
     finally:
         await app.state.movements.drain()
+        await app.state.cache.close()
         await asyncio.wait_for(pool.close(), timeout=10)
 
 

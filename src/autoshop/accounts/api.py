@@ -33,8 +33,9 @@ class Me(BaseModel):
 async def sign_in(body: SignIn, request: Request, response: Response) -> None:
     """Sign in: sets the session cookie."""
     state = request.scope["state"]
-    async with transaction(request.app.state.pool) as db:
-        token = await service.sign_in(db, body.login, body.password, datetime.now(UTC), state["address"])
+    token = await service.sign_in(
+        request.app.state.pool, request.app.state.cache, body.login, body.password, datetime.now(UTC), state["address"]
+    )
     response.set_cookie(
         service.SESSION_COOKIE,
         token,

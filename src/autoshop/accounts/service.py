@@ -11,10 +11,12 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
+from cashews import Cache
 from starlette.datastructures import Headers
 
 from autoshop.accounts import store
 from autoshop.accounts.model import ANONYMOUS, ROLES, SCOPES, Caller, trusted
+from autoshop.kit.cache import count_up, forget_count
 from autoshop.kit.db import Connection, Pool
 from autoshop.kit.errors import Conflict, Invalid, NotFound, Unauthorised
 from autoshop.kit.http import is_in
@@ -26,7 +28,12 @@ LEAST_PASSWORD = 8
 # How stale a token or session may be in this process. Revoking works within this time, in every process.
 REMEMBER_SECONDS = 1.0
 
+# Wrong passwords for a login from an address, and how long until they are forgotten.
+MOST_FAILURES = 10
+FORGET_FAILURES = timedelta(minutes=15)
+
 _hasher = PasswordHasher()
+_hashing = asyncio.Semaphore(2)  # each takes a core and 64 MiB
 _NOBODY = _hasher.hash("nobody")  # checked when the login is unknown, so that both answers take as long
 
 
@@ -35,6 +42,16 @@ class SignInFailed(Unauthorised):
 
     def explain(self) -> str:
         return "Check the keyboard layout and Caps Lock, then try again"
+
+
+class TooManyAttempts(Unauthorised):
+    title, status = "Too many attempts", 429
+
+    def explain(self) -> str:
+        return "Wait a quarter of an hour, or ask a manager for a new password"
+
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(int(FORGET_FAILURES.total_seconds()))}
 
 
 class UnknownToken(Unauthorised):
@@ -69,21 +86,29 @@ async def add_staff(db: Connection, login: str, name: str, role: str, password: 
     return staff_id
 
 
-async def sign_in(db: Connection, login: str, password: str, now: datetime, address: str) -> str:
-    """Check the password and open a session; returns the cookie's value."""
-    member = await store.find_staff(db, login.strip().lower())
+async def sign_in(pool: Pool, cache: Cache, login: str, password: str, now: datetime, address: str) -> str:
+    """Check the password and open a session; returns the cookie's value.
+
+    Takes the pool, not a connection: a password takes a twentieth of a second, and nobody may wait for that.
+    """
+    login = login.strip().lower()
+    if await count_up(cache, f"sign-in:{address}:{login}", FORGET_FAILURES.total_seconds()) > MOST_FAILURES:
+        raise TooManyAttempts
+    member = await store.find_staff(pool, login)
     known = member is not None and member.active
     hashed = member.password_hash if member and known else _NOBODY
     try:
-        await asyncio.to_thread(_hasher.verify, hashed, password)
+        async with _hashing:
+            await asyncio.to_thread(_hasher.verify, hashed, password)
     except VerificationError:
         raise SignInFailed from None
     if member is None or not known:
         raise SignInFailed
     if _hasher.check_needs_rehash(hashed):
-        await store.set_password_hash(db, member.id, await asyncio.to_thread(_hasher.hash, password))
+        await store.set_password_hash(pool, member.id, await asyncio.to_thread(_hasher.hash, password))
     token = secrets.token_urlsafe(32)
-    await store.open_session(db, digest(token), member.id, now + SESSION_LASTS, address)
+    await store.open_session(pool, digest(token), member.id, now + SESSION_LASTS, address)
+    await forget_count(cache, f"sign-in:{address}:{login}")
     return token
 
 

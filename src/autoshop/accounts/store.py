@@ -51,7 +51,7 @@ SELECT id, login, name, role, password_hash, active
 """
 
 
-async def find_staff(db: Connection, login: str) -> StaffMember | None:
+async def find_staff(db: Connection | Pool, login: str) -> StaffMember | None:
     row = await db.fetchrow(FIND_STAFF, login)
     return StaffMember(**row) if row else None
 
@@ -59,7 +59,7 @@ async def find_staff(db: Connection, login: str) -> StaffMember | None:
 SET_PASSWORD_HASH = "UPDATE staff SET password_hash = $2 WHERE id = $1"
 
 
-async def set_password_hash(db: Connection, staff_id: int, password_hash: str) -> None:
+async def set_password_hash(db: Connection | Pool, staff_id: int, password_hash: str) -> None:
     await db.execute(SET_PASSWORD_HASH, staff_id, password_hash)
 
 
@@ -69,7 +69,9 @@ VALUES ($1, $2, $3, $4)
 """
 
 
-async def open_session(db: Connection, token_hash: bytes, staff_id: int, expires_at: datetime, address: str) -> None:
+async def open_session(
+    db: Connection | Pool, token_hash: bytes, staff_id: int, expires_at: datetime, address: str
+) -> None:
     await db.execute(OPEN_SESSION, token_hash, staff_id, expires_at, address)
 
 

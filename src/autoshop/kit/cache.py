@@ -1,0 +1,36 @@
+"""The cache: memory, or Valkey/Redis where several processes must share. It may be lost at any moment.
+
+Whatever is kept here can be computed again or done without: when Valkey stops, reads miss, counters start anew, and
+nothing else changes.
+"""
+
+import logging
+
+from cashews import Cache
+
+
+def open_cache(url: str) -> Cache:
+    """`mem://`, or `redis://:password@host:6379/0`. Errors of the server become misses, after a fifth of a second."""
+    cache = Cache()
+    logging.getLogger("cashews").setLevel(logging.CRITICAL)  # a traceback a request tells nobody more
+    if url.startswith("mem"):
+        cache.setup(url, size=10_000)
+    else:
+        cache.setup(url, suppress=True, socket_timeout=0.2, socket_connect_timeout=0.2, max_connections=16)
+    return cache
+
+
+async def count_up(cache: Cache, key: str, seconds: float) -> int:
+    """How often this was called for `key` within `seconds` of the first time; 0 when the cache is away."""
+    try:
+        return int(await cache.incr(key, expire=seconds) or 0)
+    except Exception:  # whatever the cache's client raises: a cache may be lost
+        return 0
+
+
+async def forget_count(cache: Cache, key: str) -> None:
+    """Begin anew for `key`."""
+    try:
+        await cache.delete(key)
+    except Exception:  # as above
+        return
