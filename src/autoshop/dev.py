@@ -1,6 +1,7 @@
 """Everything at once on this machine: PostgreSQL, migrations, demo data, the web server and the worker."""
 
 import asyncio
+import errno
 import os
 import signal
 import socket
@@ -102,6 +103,8 @@ def _check_port(host: str, port: int) -> None:
     except PermissionError:
         raise DevError(f"Port {port} needs root's rights: choose one from 1024 up, as in --port 8080.") from None
     except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise DevError(f"This machine has no address {host}: choose another --host.") from None
         for other in range(port + 1, port + 20):
             with suppress(OSError, OverflowError):
                 _bind(family, (address[0], other, *address[2:]))
@@ -219,6 +222,8 @@ def _wait_until_ready(parts: Parts, url: str) -> None:
 def _check_serve(parts: Parts) -> None:
     code = parts.children["serve"].poll()
     if code is not None:
+        if parts.cluster is not None and parts.cluster.disk_is_full():
+            raise parts.cluster.obituary()
         raise DevError(f"The web server stopped (exit code {code}); its last words are above.")
 
 
@@ -236,7 +241,7 @@ def _watch(parts: Parts) -> None:
     while True:
         time.sleep(0.3)
         if parts.cluster is not None and not parts.cluster.running:
-            raise DevError(f"PostgreSQL stopped; {parts.cluster.log} says why.")
+            raise parts.cluster.obituary()
         _check_serve(parts)
         code = parts.children["worker"].poll()
         if code is None:

@@ -80,6 +80,7 @@ class Cluster:
         self.settings = {**SETTINGS, **(settings or {})}
         self._process: Process | None = None
         self._lock: int | None = None
+        self._log_begin = 0
 
     def __enter__(self) -> Self:
         self.start()
@@ -186,6 +187,19 @@ class Cluster:
         if done.returncode != 0:
             raise ClusterError(f"Cannot prepare the database {database}: {done.stderr.strip()}")
 
+    def obituary(self) -> ClusterError:
+        """Why the server stopped, from its own last words."""
+        with open(self.log, "rb") as log:
+            log.seek(self._log_begin)
+            tail = log.read()[-2000:].decode(errors="replace").strip()
+        if "No space left on device" in tail or self.disk_is_full():  # then the log itself may be empty
+            return self._disk_full()
+        return ClusterError(f"PostgreSQL stopped in {self.directory}; {self.log} ends with:\n{tail}")
+
+    def disk_is_full(self) -> bool:
+        """Too full for the server to write its log ahead of the data (it writes 16 MiB at a time)."""
+        return shutil.disk_usage(self.home).free < 16 * 2**20
+
     # How it is done, in call order.
 
     def _recognise(self, data: Path) -> None:
@@ -261,7 +275,7 @@ class Cluster:
             self.log.replace(self.log.with_name("server.log.1"))
         self.log.touch(mode=0o600)  # it may quote statements
         with open(self.log, "ab") as log:
-            seen_bytes = log.tell()
+            self._log_begin = log.tell()
             # SIGINT is PostgreSQL's fast shutdown.
             self._process = spawn(
                 command, farewell=signal.SIGINT, user=home.user, cwd="/", env=_environment(),
@@ -269,7 +283,7 @@ class Cluster:
             )  # fmt: skip
         while not self._ready(data):
             if self._process.poll() is not None:
-                raise self._failed(seen_bytes)
+                raise self.obituary()
             if time.monotonic() > deadline:
                 raise ClusterError(f"PostgreSQL does not become ready; see {self.log}")
             time.sleep(0.005)
@@ -282,15 +296,6 @@ class Cluster:
         except FileNotFoundError:
             return False
         return len(lines) > 7 and lines[0] == str(self._process.pid) and lines[7].strip() == "ready" and self.alive()
-
-    def _failed(self, seen_bytes: int) -> ClusterError:
-        with open(self.log, "rb") as log:
-            log.seek(seen_bytes)
-            tail = log.read()[-2000:].decode(errors="replace").strip()
-        # On a full disk the log itself may be empty.
-        if "No space left on device" in tail or shutil.disk_usage(self.home).free < 2**20:
-            return self._disk_full()
-        return ClusterError(f"PostgreSQL did not start in {self.directory}; {self.log} ends with:\n{tail}")
 
     def _disk_full(self) -> ClusterError:
         home = self.home if self.home.exists() else self.directory.parent
