@@ -59,7 +59,7 @@ class Parts:
     def start(self, command: str, *options: str) -> Process:
         """`autoshop COMMAND OPTIONS` as a child that cannot outlive us."""
         words = [sys.executable, "-m", "autoshop", command, *options]
-        child = spawn(words, stdin=subprocess.DEVNULL, env={**os.environ, **self.environment})
+        child = spawn(words, farewell=signal.SIGKILL, stdin=subprocess.DEVNULL, env={**os.environ, **self.environment})
         self.children[command] = child
         return child
 
