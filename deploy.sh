@@ -99,7 +99,7 @@ start() {
   compose exec -T postgres /docker-entrypoint-initdb.d/10-roles.sh || failed
   say "starting the rest"
   compose up -d --wait --wait-timeout "$PATIENCE_SECONDS" --quiet-pull --remove-orphans || failed
-  compose ps --all --format 'table {{.Service}}\t{{.State}}\t{{.Health}}\t{{.ExitCode}}'
+  compose ps --all --format 'table {{.Service}}\t{{.Status}}'
   if [ "$DEMO" = 1 ]; then
     say "loading the demo catalogue"
     compose exec -T api autoshop demo || die "the demo catalogue was not loaded, see above"
@@ -159,7 +159,7 @@ u.urlopen(u.Request("http://127.0.0.1:8000/api/v1/session", headers={"Authorizat
 new_token() {
   local token
   say "making a token for the checks"
-  token=$(compose exec -T api autoshop token new "smoke-$(date -u +%Y%m%d-%H%M%S)" --scope inventory:read --scope inventory:write |
+  token=$(compose exec -T api autoshop token new --name "smoke-$(date -u +%Y%m%d-%H%M%S)" --scope inventory:read --scope inventory:write |
     grep -oE 'as_[A-Za-z0-9_-]+' | head -n 1) || die "no token was made, see above"
   put AUTOSHOP_SMOKE_TOKEN "$token"
 }
