@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+from contextlib import suppress
 
 from pgqueuer import PgQueuer
 from pgqueuer.db import AsyncpgPoolDriver
@@ -12,9 +13,14 @@ from pgqueuer.models import Schedule
 from autoshop.accounts import service as accounts
 from autoshop.inventory.stock import jobs as stock
 from autoshop.kit import housekeeping
-from autoshop.kit.db import Pool, open_pool
+from autoshop.kit.db import Pool, is_gone, open_pool
 from autoshop.kit.log import log
 from autoshop.kit.settings import Settings
+
+BEAT_SECONDS = 10
+RECONNECT_SECONDS = 2
+FINISH_SECONDS = 100  # a job that was begun may end in this time; what is cut short is done again by the next worker
+LET_GO_SECONDS = 5
 
 NAME = f"{socket.gethostname()}:{os.getpid()}"
 
@@ -40,26 +46,57 @@ def create_worker(pool: Pool, settings: Settings) -> PgQueuer:
 
 
 async def run(settings: Settings) -> None:
-    """Work until SIGTERM or Ctrl-C; a job that is under way is finished first."""
-    pool = await open_pool(settings, name="worker", statement_timeout_ms=60_000)
-    queue = create_worker(pool, settings)
+    """Work until SIGTERM or Ctrl-C; a job that is under way is finished first.
+
+    The database may go away and come back: then everything on it is let go and taken up anew.
+    """
+    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, queue.shutdown.set)
-    heart = asyncio.create_task(_beat(pool))
+        loop.add_signal_handler(signum, stop.set)
+    while not stop.is_set():
+        try:
+            await _work(settings, stop)
+        except Exception as error:
+            if not is_gone(error):
+                raise
+            log.warning("no database", error=repr(error))
+        if not stop.is_set():
+            await _sleep(stop, RECONNECT_SECONDS)
+    log.info("worker stopped", worker=NAME)
+
+
+async def _work(settings: Settings, stop: asyncio.Event) -> None:
+    """Take jobs until told to stop, or until the heart stops: then the database is away."""
+    pool = await open_pool(settings, name="worker", statement_timeout_ms=60_000)
+    queue = create_worker(pool, settings)
+    working = asyncio.create_task(queue.run(shutdown_on_listener_failure=True), name="jobs")
+    beating = asyncio.create_task(_beat(pool), name="heart")
+    stopping = asyncio.create_task(stop.wait(), name="stop")
     log.info("worker started", worker=NAME)
     try:
-        await queue.run()
+        await asyncio.wait([working, beating, stopping], return_when=asyncio.FIRST_COMPLETED)
+        queue.shutdown.set()
+        await asyncio.wait([working], timeout=FINISH_SECONDS if stop.is_set() else LET_GO_SECONDS)
     finally:
-        heart.cancel()
-        await pool.close()
-        log.info("worker stopped", worker=NAME)
+        tasks = [working, beating, stopping]
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=LET_GO_SECONDS)
+        pool.terminate()
+    for task in (beating, working):
+        if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+            raise error
 
 
 async def _beat(pool: Pool) -> None:
+    """Say every few seconds that this worker lives; raises when the database does not answer."""
     while True:
-        try:
+        async with asyncio.timeout(BEAT_SECONDS):
             await housekeeping.beat(pool, NAME)
-        except Exception as error:  # the database may be away; the next beat tells again
-            log.warning("no heartbeat", error=repr(error))
-        await asyncio.sleep(10)
+        await asyncio.sleep(BEAT_SECONDS)
+
+
+async def _sleep(stop: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
