@@ -41,7 +41,7 @@ def configure(level: str = "info", style: str = "json") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(LEVELS[level])
-    for chatty in ("uvicorn.access", "alembic", "pgqueuer"):
+    for chatty in ("uvicorn.access", "uvicorn.error", "alembic", "pgqueuer"):
         logging.getLogger(chatty).setLevel(max(LEVELS[level], logging.WARNING))
 
 
