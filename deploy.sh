@@ -80,7 +80,7 @@ path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 PY
 }
 
-own_names() { # ,server,192.168.1.100: the names and addresses under which people in the shop reach this machine
+own_names() { # ,server,192.168.1.5: the names and addresses under which people in the shop reach this machine
   local name
   for name in $(hostname 2>/dev/null) $(hostname -I 2>/dev/null); do
     case $name in *:*) printf ',[%s]' "$name" ;; *) printf ',%s' "$name" ;; esac
@@ -88,7 +88,11 @@ own_names() { # ,server,192.168.1.100: the names and addresses under which peopl
 }
 
 # ---------------------------------------------------------------------------------------------- the stack
-compose() { docker compose --env-file "$ENV_FILE" "$@"; }
+compose() { # with moving lines on a terminal, and silent in a log
+  local progress=quiet
+  [ ! -t 1 ] || progress=auto
+  docker compose --progress "${COMPOSE_PROGRESS:-$progress}" --env-file "$ENV_FILE" "$@"
+}
 
 start() {
   ports_are_free
@@ -100,10 +104,20 @@ start() {
   say "starting the rest"
   compose up -d --wait --wait-timeout "$PATIENCE_SECONDS" --quiet-pull --remove-orphans || failed
   compose ps --all --format 'table {{.Service}}\t{{.Status}}'
-  if [ "$DEMO" = 1 ]; then
-    say "loading the demo catalogue"
-    compose exec -T api autoshop demo || die "the demo catalogue was not loaded, see above"
+  [ "$DEMO" = 0 ] || load_demo
+}
+
+load_demo() {
+  local said
+  say "loading the demo catalogue"
+  if said=$(compose exec -T api autoshop demo 2>&1); then
+    # The application's role may not; without it the first searches would be planned blindly.
+    compose exec -T postgres psql -XqU postgres -d autoshop -c 'VACUUM (ANALYZE)'
+  elif [[ $said != *"is not empty"* ]]; then
+    printf '%s\n' "$said" >&2
+    die "the demo catalogue was not loaded, see above"
   fi
+  printf '%s\n' "$said"
 }
 
 ports_are_free() {
