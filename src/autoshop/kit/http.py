@@ -23,12 +23,15 @@ from autoshop.kit.metrics import REQUEST_SECONDS, REQUESTS_IN_FLIGHT
 from autoshop.kit.settings import Network, Settings
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_METHODS = _SAFE | {"POST", "PUT", "PATCH", "DELETE"}
 _SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
 ]
 SLOW_SECONDS = 1.0
+MOST_BODY_BYTES = 2 * 2**20  # a batch of 1 000 lines with long documents; files have their own route and limit
+UPLOADS = "/api/v1/imports"
 
 
 class MisdirectedRequest(BadRequest):
@@ -43,6 +46,13 @@ class CrossSiteWrite(Forbidden):
 
     def explain(self) -> str:
         return "A page of another site may not change anything here"
+
+
+class TooLarge(BadRequest):
+    title, status = "Too large", 413
+
+    def explain(self) -> str:
+        return f"A request may have {self.facts['most_bytes']} bytes; files go to {UPLOADS}"
 
 
 class Gate:
@@ -75,6 +85,8 @@ class Gate:
         REQUESTS_IN_FLIGHT.inc()
         try:
             self._admit(scope, headers)
+            if "transfer-encoding" in headers and not _is_upload(scope):
+                receive = _measured(receive)
             await self.app(scope, receive, send_on)
         except Exception as error:
             refusal = answer_for(error)
@@ -112,10 +124,14 @@ class Gate:
             raise MisdirectedRequest(host=host)
         if scope["method"] not in _SAFE and is_cross_site(headers, host):
             raise CrossSiteWrite
+        length = headers.get("content-length", "0")
+        if len(length) > 6 and int(length) > MOST_BODY_BYTES and not _is_upload(scope):
+            raise TooLarge(most_bytes=MOST_BODY_BYTES)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", None) or scope.get("autoshop.route", "other")
-        REQUEST_SECONDS.labels(scope["method"] if status != 405 else "other", route, status).observe(seconds)
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        REQUEST_SECONDS.labels(method, route, status).observe(seconds)
         if status >= 500 or seconds > SLOW_SECONDS or scope["method"] not in _SAFE or not status:
             write = log.warning if status >= 500 or seconds > SLOW_SECONDS or not status else log.info
         else:
@@ -170,6 +186,26 @@ def _client_behind(forwarded: str, proxies: tuple[Network, ...]) -> str | None:
         if not is_in(address, proxies):
             return address
     return None
+
+
+def _is_upload(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return path == UPLOADS or path.startswith(UPLOADS + "/")
+
+
+def _measured(receive: Receive) -> Receive:
+    """For a body whose length was not told: count, and stop reading when it is too long."""
+    received = 0
+
+    async def receive_some() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > MOST_BODY_BYTES:
+            raise TooLarge(most_bytes=MOST_BODY_BYTES)
+        return message
+
+    return receive_some
 
 
 def _without_port(host: str) -> str:

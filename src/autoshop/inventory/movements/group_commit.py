@@ -22,8 +22,8 @@ from autoshop.kit.idempotency import Answer
 from autoshop.kit.metrics import MOVEMENT_GROUP, MOVEMENTS
 
 MOST_IN_A_GROUP = 256
-# Movements posted on their own at a time: they may wait for a lock, and must not take every connection with them.
-ALONE_AT_A_TIME = 2
+# How many movements may wait for a stranger's lock at a time: they must not take every connection with them.
+PATIENT_AT_A_TIME = 2
 TRIES = 20
 
 Outcome = Movement | Answer
@@ -42,7 +42,7 @@ class MovementQueue:
         self._pool = pool
         self._waiting: deque[_Waiting] = deque()
         self._worker: asyncio.Task[None] | None = None
-        self._alone = asyncio.Semaphore(ALONE_AT_A_TIME)
+        self._patience = asyncio.Semaphore(PATIENT_AT_A_TIME)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def post(self, line: Line) -> Outcome:
@@ -92,8 +92,11 @@ class MovementQueue:
 
     async def _post_alone(self, waiting: _Waiting) -> None:
         try:
-            async with self._alone, self._pool.acquire() as db:
-                outcome = await _post_or_explain(db, waiting.line)
+            async with self._pool.acquire() as db:
+                outcome = await _explain(db, waiting.line)
+            if outcome is None:
+                async with self._patience, self._pool.acquire() as db:
+                    outcome = await _post_or_explain(db, waiting.line)
             if isinstance(outcome, Refusal):
                 key = waiting.line.key
                 if key is None or outcome.status != 409:
@@ -102,6 +105,17 @@ class MovementQueue:
             _succeed(waiting, outcome)
         except Exception as error:
             _fail(waiting, error)
+
+
+async def _explain(db: Connection, line: Line) -> Outcome | Refusal | None:
+    """Why a line was not posted, without waiting for anybody's lock; None when it may be possible now."""
+    if line.key is not None and (kept := await idempotency.find(db, line.key)) is not None:
+        return kept
+    place = (await store.places(db, [line.place]))[line.place]
+    refusal = refusal_for(line, -line.delta, place)
+    if refusal is None and not place.row_exists:
+        await store.open_places(db, [line.place])
+    return refusal
 
 
 async def _post_or_explain(db: Connection, line: Line) -> Outcome | Refusal:
@@ -114,16 +128,9 @@ async def _post_or_explain(db: Connection, line: Line) -> Outcome | Refusal:
             return await idempotency.replay(db, line.key)
         except TOO_MANY:
             return TooManyPieces(product_id=line.product_id, store_id=line.store_id)
-        if movement is not None:
-            return movement
-        place = (await store.places(db, [line.place]))[line.place]
-        refusal = refusal_for(line, -line.delta, place)
-        if refusal is not None:
-            if line.key is not None and (kept := await idempotency.find(db, line.key)) is not None:
-                return kept
-            return refusal
-        if not place.row_exists:
-            await store.open_places(db, [line.place])
+        outcome = movement or await _explain(db, line)
+        if outcome is not None:
+            return outcome
     raise asyncpg.LockNotAvailableError("the stock changed under every try")
 
 
