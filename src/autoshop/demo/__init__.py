@@ -1,0 +1,1 @@
+"""The demo shop: a real catalogue with invented prices, and eighteen generated months of its ledger."""
