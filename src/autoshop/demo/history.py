@@ -138,7 +138,7 @@ class Life:
         if kept:
             first = 1 + int(dice.random() * self.high[here])
             first = max(selling.pack, -(-first // selling.pack) * selling.pack)
-            morning = debut * DAY + (self.supplier_second if debut else OPENING_SECOND)
+            morning = self._delivery_day(debut) * DAY + self.supplier_second if debut else OPENING_SECOND
             self._expect(here, morning, min(first, MOST_PIECES))
 
         last, sizes, roll, log = curve[-1], selling.sizes, dice.random, math.log

@@ -10,6 +10,7 @@ from autoshop.demo.history import (
     FOUND,
     INBOUND,
     MISSING,
+    OPENING_SECOND,
     RECEIPT,
     RETURN,
     SALE,
@@ -116,7 +117,7 @@ class Ledger:
         if kind in (FOUND, MISSING):
             date = self.period.date(moment // DAY)
             paper, actor = f"Инвентаризация {date:%d.%m.%Y}", STOREKEEPER
-        elif moment < DAY and kind == INBOUND and moment % 3600 == 0:
+        elif moment == OPENING_SECOND and kind == INBOUND:
             paper, actor = "Ввод остатков", SYSTEM
         else:
             self._numbers[kind] += 1
