@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.resources import files
 from typing import Any
 
 import msgspec
@@ -14,7 +15,6 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
-from swagger_ui_bundle import swagger_ui_path
 
 from autoshop import __version__
 from autoshop.accounts import api as accounts
@@ -86,7 +86,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _own_routes(app: FastAPI) -> None:
-    app.mount("/docs/assets", StaticFiles(directory=swagger_ui_path), name="docs-assets")
+    swagger = str(files("fastapi_swagger") / "resources")
+    app.mount("/docs/assets", StaticFiles(directory=swagger), name="docs-assets")
 
     @app.get("/", include_in_schema=False, dependencies=[anybody])
     async def home() -> RedirectResponse:
@@ -150,6 +151,8 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.update(by_hand["components"]["schemas"])
         schemas["Problem"] = PROBLEM_SCHEMA
+        document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        document["security"] = [{}, {"token": []}]
         app.openapi_schema = document
     return app.openapi_schema
 

@@ -1,15 +1,32 @@
 """JSON in and out for the routes that FastAPI does not serialise."""
 
-from typing import TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeVar
 
 import msgspec
+from fastapi import Header
+from starlette.requests import Request
 from starlette.responses import Response
 
-from autoshop.kit.errors import PROBLEM_JSON, Invalid
+from autoshop.kit import idempotency
+from autoshop.kit.db import Connection
+from autoshop.kit.errors import PROBLEM_JSON, Invalid, wrong
+from autoshop.kit.etag import etag
 from autoshop.kit.idempotency import Answer
 
 JSON = "application/json"
 T = TypeVar("T")
+
+# Declared so that it stands in the OpenAPI document; `write_once` reads it from the request.
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias=idempotency.HEADER,
+        min_length=1,
+        max_length=idempotency.MOST_CHARACTERS,
+        description="a text of your choice, new for each new request: a repeat is done once",
+    ),
+]
 
 
 def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
@@ -19,12 +36,39 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$")
         field = path.rstrip("`").lstrip(".") or "body"
-        raise Invalid(f"{field}: {reason}", errors=[{"field": field, "reason": reason}]) from None
+        raise Invalid(f"{field}: {reason}", errors=[wrong(field, reason)]) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Invalid(f"The body is not JSON: {error}", errors=[{"field": "body", "reason": "not JSON"}]) from None
+        raise Invalid(f"The body is not JSON: {error}", errors=[wrong("body", "not JSON")]) from None
+
+
+async def write_once(
+    request: Request, actor: str, verb: Callable[[Connection], Awaitable[dict[str, Any]]], status: int = 200
+) -> Response:
+    """Run a verb in one transaction and answer with its document; once, if an Idempotency-Key came with the request.
+
+    The transaction is committed before there is anything to answer with. A document with a `version` gets its ETag, a
+    201 its Location; 204 has no body.
+    """
+    path = request.url.path
+    key = idempotency.key_for(
+        actor,
+        request.headers.get(idempotency.HEADER),
+        request.method,
+        f"{path} {request.headers.get('if-match', '')}",
+        await request.body(),
+    )
+    answer = await idempotency.once(request.app.state.pool, key, verb, status)
+    response = answered(answer)
+    if answer.status < 400 and "version" in answer.document:
+        response.headers["ETag"] = etag(answer.document["version"])
+    if answer.status == 201:
+        response.headers["Location"] = f"{path}/{answer.document['id']}"
+    return response
 
 
 def answered(answer: Answer) -> Response:
     """A stored or fresh answer as a response."""
+    if answer.status == 204:
+        return Response(status_code=204)
     media_type = JSON if answer.status < 400 else PROBLEM_JSON
     return Response(msgspec.json.encode(answer.document), answer.status, media_type=media_type)

@@ -1,10 +1,11 @@
 """Routes: one product, store by store, with status and ETA."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Request
 from pydantic import BaseModel, Field
+from starlette.responses import Response
 
 from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
@@ -13,7 +14,8 @@ from autoshop.inventory.availability.model import UNAVAILABLE, Status
 from autoshop.inventory.availability.service import AtStore
 from autoshop.inventory.availability.texts import Language, eta_text, language_of
 from autoshop.inventory.stock.api import At, PastStock, Pieces, past_stock, pieces
-from autoshop.kit.db import transaction
+from autoshop.kit.answers import IdempotencyKey, write_once
+from autoshop.kit.db import Connection
 
 router = APIRouter(prefix="/api/v1/inventory", tags=["inventory"])
 
@@ -104,10 +106,18 @@ class LeadTime(BaseModel):
     days: Annotated[int | None, Field(ge=0, le=365, description="days from order to shelf; null = unknown")]
 
 
-@router.put("/{product_id}/lead-time", status_code=204)
+@router.put("/{product_id}/lead-time", status_code=204, response_class=Response)
 async def set_lead_time(
-    request: Request, product_id: ProductId, body: LeadTime, caller: Annotated[Caller, needs("catalog:write")]
-) -> None:
+    request: Request,
+    product_id: ProductId,
+    body: LeadTime,
+    caller: Annotated[Caller, needs("catalog:write")],
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
     """Say how long the supplier needs for a product: then it is a `backorder`, not `unavailable`."""
-    async with transaction(request.app.state.pool) as db:
+
+    async def verb(db: Connection) -> dict[str, Any]:
         await service.set_lead_time(db, caller, product_id, body.days)
+        return {}
+
+    return await write_once(request, caller.actor, verb, 204)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import AfterValidator, BaseModel, Field
 from starlette.requests import Request as StarletteRequest
 from starlette.responses import Response
@@ -22,7 +22,7 @@ from autoshop.inventory.movements.model import Movement, MovementAnswer, Movemen
 from autoshop.inventory.stock.api import ProductFilter, StoreFilter
 from autoshop.inventory.transfers import service as transfers
 from autoshop.kit import idempotency
-from autoshop.kit.answers import JSON, answered, decode
+from autoshop.kit.answers import JSON, IdempotencyKey, answered, decode, write_once
 from autoshop.kit.db import Connection, Pool
 from autoshop.kit.idempotency import Answer
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
@@ -77,12 +77,6 @@ def document(movement: Movement) -> dict[str, Any]:
     return built
 
 
-IdempotencyKey = Annotated[
-    str | None,
-    Header(max_length=255, description="a text of your choice, new for each new request: a repeat is done once"),
-]
-
-
 class MovementIn(BaseModel, extra="forbid"):
     """One line of a batch. `quantity` is positive; only an adjustment's may be negative."""
 
@@ -107,14 +101,13 @@ async def post_batch(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Post up to 1 000 movements: all of them or none. What stands in the way is reported line by line."""
-    key = idempotency.key_for(caller.actor, idempotency_key, "POST", request.url.path, await request.body())
     asked = [MovementRequest(**line.model_dump()) for line in body.lines]
 
     async def verb(db: Connection) -> dict[str, Any]:
         posted = await transfers.post_requests(db, caller, asked, datetime.now(UTC))
         return {"ok": True, "movements": [document(movement) for movement in posted]}
 
-    return answered(await idempotency.once(request.app.state.pool, key, verb))
+    return await write_once(request, caller.actor, verb)
 
 
 # «2026-01-31», «2026-01-31T09:00» or with a zone: without one it is UTC.
@@ -134,12 +127,11 @@ async def reverse(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Undo a movement by its opposite, once. A shipment that is still on the way is called back."""
-    key = idempotency.key_for(caller.actor, idempotency_key, "POST", request.url.path, await request.body())
 
     async def verb(db: Connection) -> dict[str, Any]:
         return document(await transfers.reverse(db, caller, movement_id, body.reason if body else None))
 
-    return answered(await idempotency.once(request.app.state.pool, key, verb))
+    return await write_once(request, caller.actor, verb)
 
 
 class MovementOut(BaseModel):

@@ -1,9 +1,9 @@
 """Routes: stores and the routes between them."""
 
 from datetime import date, time
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from autoshop.accounts.access import needs
@@ -11,8 +11,9 @@ from autoshop.accounts.model import Caller
 from autoshop.accounts.service import audit
 from autoshop.inventory.stores import service, store
 from autoshop.inventory.stores.model import OWNERS_RULE, Route, Store, week_as_text
-from autoshop.kit.db import transaction
-from autoshop.kit.etag import etag, version_in
+from autoshop.kit.answers import IdempotencyKey, write_once
+from autoshop.kit.db import Connection
+from autoshop.kit.etag import IfMatch, etag, version_in
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
 
 router = APIRouter(prefix="/api/v1/stores", tags=["stores"])
@@ -84,17 +85,21 @@ async def list_stores(request: Request, page: Cursor = None, limit: Limit = 100)
     return StoresPage(items=[out(one) for one in page_of], next_page=next_page)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, response_model=StoreOut)
 async def open_store(
-    request: Request, response: Response, body: StoreIn, caller: Annotated[Caller, needs("catalog:write")]
-) -> StoreOut:
+    request: Request,
+    body: StoreIn,
+    caller: Annotated[Caller, needs("catalog:write")],
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
     """Open a store."""
-    async with transaction(request.app.state.pool) as db:
-        opened = out(await service.open_store(db, **body.model_dump()))
-        await audit(db, caller, "open", f"store:{opened.id}", None, opened.model_dump(mode="json"))
-    response.headers["ETag"] = etag(opened.version)
-    response.headers["Location"] = f"/api/v1/stores/{opened.id}"
-    return opened
+
+    async def verb(db: Connection) -> dict[str, Any]:
+        opened = out(await service.open_store(db, **body.model_dump())).model_dump(mode="json")
+        await audit(db, caller, "open", f"store:{opened['id']}", None, opened)
+        return opened
+
+    return await write_once(request, caller.actor, verb, 201)
 
 
 @router.get("/{store_id}", dependencies=[needs("catalog:read")])
@@ -106,24 +111,26 @@ async def show_store(request: Request, response: Response, store_id: StoreId) ->
     return out(found)
 
 
-@router.patch("/{store_id}")
+@router.patch("/{store_id}", response_model=StoreOut)
 async def change_store(
     request: Request,
-    response: Response,
     store_id: StoreId,
     body: StoreChange,
     caller: Annotated[Caller, needs("catalog:write")],
-    if_match: Annotated[str | None, Header()] = None,
-) -> StoreOut:
+    if_match: IfMatch = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
     """Change a store that is still as it was read (If-Match)."""
     version = version_in(if_match)
     changes = body.model_dump(exclude_unset=True)
-    async with transaction(request.app.state.pool) as db:
+
+    async def verb(db: Connection) -> dict[str, Any]:
         before = out(await service.get_store(db, store_id)).model_dump(mode="json")
-        changed = out(await service.change_store(db, store_id, version, changes))
-        await audit(db, caller, "change", f"store:{store_id}", before, changed.model_dump(mode="json"))
-    response.headers["ETag"] = etag(changed.version)
-    return changed
+        changed = out(await service.change_store(db, store_id, version, changes)).model_dump(mode="json")
+        await audit(db, caller, "change", f"store:{store_id}", before, changed)
+        return changed
+
+    return await write_once(request, caller.actor, verb)
 
 
 class RouteIn(BaseModel, extra="forbid"):
@@ -148,19 +155,24 @@ async def show_route(request: Request, store_id: StoreId, to_store_id: StoreId) 
     return RouteIn(cutoff=route.cutoff, days=route.days, arrival=route.arrival, weekdays=sorted(route.weekdays))
 
 
-@router.put("/{store_id}/routes/{to_store_id}", status_code=204)
+@router.put("/{store_id}/routes/{to_store_id}", status_code=204, response_class=Response)
 async def set_route(
     request: Request,
     store_id: StoreId,
     to_store_id: StoreId,
     body: RouteIn,
     caller: Annotated[Caller, needs("catalog:write")],
-) -> None:
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
     """Set when goods leave one store for another."""
     route = Route(
         body.cutoff.replace(tzinfo=None), body.days, body.arrival.replace(tzinfo=None), frozenset(body.weekdays)
     )
-    async with transaction(request.app.state.pool) as db:
+
+    async def verb(db: Connection) -> dict[str, Any]:
         await service.set_route(db, store_id, to_store_id, route)
         subject = f"store:{store_id}>{to_store_id}"
         await audit(db, caller, "set route", subject, None, body.model_dump(mode="json"))
+        return {}
+
+    return await write_once(request, caller.actor, verb, 204)

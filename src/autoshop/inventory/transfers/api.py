@@ -10,12 +10,11 @@ from starlette.responses import Response
 
 from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
-from autoshop.inventory.movements.api import IdempotencyKey, document
+from autoshop.inventory.movements.api import document
 from autoshop.inventory.stock.api import StoreFilter
 from autoshop.inventory.transfers import service, store
 from autoshop.inventory.transfers.model import Transfer
-from autoshop.kit import idempotency
-from autoshop.kit.answers import answered
+from autoshop.kit.answers import IdempotencyKey, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
 
@@ -105,7 +104,6 @@ async def receive(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Put the pieces that came onto the shelf of the receiving store."""
-    key = idempotency.key_for(caller.actor, idempotency_key, "POST", request.url.path, await request.body())
     pieces: dict[int, int] | None = None
     if body is not None and body.lines is not None:
         pieces = {}
@@ -120,4 +118,4 @@ async def receive(
             "movements": [document(movement) for movement in moved],
         }
 
-    return answered(await idempotency.once(request.app.state.pool, key, verb))
+    return await write_once(request, caller.actor, verb)
