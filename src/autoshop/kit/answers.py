@@ -41,6 +41,9 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         raise Invalid(f"The body is not JSON: {error}", errors=[wrong("body", "not JSON")]) from None
 
 
+IfMatch = Annotated[str | None, Header(description='the ETag that was read, such as "7"')]
+
+
 async def write_once(
     request: Request, actor: str, verb: Callable[[Connection], Awaitable[dict[str, Any]]], status: int = 200
 ) -> Response:

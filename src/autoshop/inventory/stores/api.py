@@ -11,9 +11,9 @@ from autoshop.accounts.model import Caller
 from autoshop.accounts.service import audit
 from autoshop.inventory.stores import service, store
 from autoshop.inventory.stores.model import OWNERS_RULE, Route, Store, week_as_text
-from autoshop.kit.answers import IdempotencyKey, write_once
+from autoshop.kit.answers import IdempotencyKey, IfMatch, write_once
 from autoshop.kit.db import Connection
-from autoshop.kit.etag import IfMatch, etag, version_in
+from autoshop.kit.etag import etag, version_in
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
 
 router = APIRouter(prefix="/api/v1/stores", tags=["stores"])
