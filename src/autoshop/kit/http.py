@@ -166,7 +166,10 @@ def is_cross_site(headers: Headers, host: str) -> bool:
     if site is not None:
         return site not in ("same-origin", "none")
     origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc.lower() != host
+    try:
+        return origin is not None and urlsplit(origin).netloc.lower() != host
+    except ValueError:  # «http://[»: whoever sends that is not us
+        return True
 
 
 @lru_cache(maxsize=4096)

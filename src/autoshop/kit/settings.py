@@ -38,10 +38,16 @@ class Settings(BaseSettings):
     outbox_days: int = Field(default=7, ge=1, description="how long events can be read again")
     snapshot_days: int = Field(default=35, ge=2, description="daily snapshots kept; older months keep their first")
 
-    @field_validator("trust", "proxies")
+    @field_validator("trust")
     @classmethod
-    def _networks_can_be_read(cls, value: str) -> str:
-        parse_trust(value) if "=" in value else parse_networks(value)
+    def _trust_can_be_read(cls, value: str) -> str:
+        parse_trust(value)
+        return value
+
+    @field_validator("proxies")
+    @classmethod
+    def _proxies_can_be_read(cls, value: str) -> str:
+        parse_networks(value)
         return value
 
     @property
