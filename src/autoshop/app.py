@@ -20,6 +20,10 @@ from autoshop import __version__
 from autoshop.accounts import api as accounts
 from autoshop.accounts.access import anybody, needs
 from autoshop.accounts.service import Doorkeeper
+from autoshop.catalog.brands import api as brands
+from autoshop.catalog.categories import api as categories
+from autoshop.catalog.prices import api as prices
+from autoshop.catalog.products import api as products
 from autoshop.inventory.availability import api as availability
 from autoshop.inventory.movements import api as movements
 from autoshop.inventory.movements.group_commit import MovementQueue
@@ -59,7 +63,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
     )
     app.state.settings = config
     app.router.routes.append(Route(movements.POST_PATH, movements.post_movement, methods=["POST"]))
-    for module in (movements, transfers, stock, availability, stores, accounts):
+    for module in (movements, transfers, stock, availability, stores, products, brands, categories, prices, accounts):
         app.include_router(module.router)
     _own_routes(app)
     app.add_exception_handler(RequestValidationError, _invalid)

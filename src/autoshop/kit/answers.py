@@ -64,7 +64,7 @@ async def write_once(
     response = answered(answer)
     if answer.status < 400 and "version" in answer.document:
         response.headers["ETag"] = etag(answer.document["version"])
-    if answer.status == 201:
+    if answer.status == 201 and "id" in answer.document:
         response.headers["Location"] = f"{path}/{answer.document['id']}"
     return response
 

@@ -40,10 +40,10 @@ def is_known(tag: str, if_none_match: str | None) -> bool:
     return if_none_match.strip() == "*" or tag in (part.strip().removeprefix("W/") for part in if_none_match.split(","))
 
 
-def changed_meanwhile(what: str, version: int, sent: Mapping[str, Any], now: Mapping[str, Any]) -> PreconditionFailed:
-    """The refusal of a change to what is at another version by now: which of the sent fields differ from it, and how."""
+def changed_meanwhile(what: str, version: int, sent: Mapping[str, Any], now: dict[str, Any]) -> PreconditionFailed:
+    """The refusal of a change to what is at another version by now: which of the sent fields differ, and how."""
     differs = {
-        name: {"sent": value, "current": now[name]} for name, value in sent.items() if name in now and now[name] != value
+        name: {"sent": value, "current": now.get(name)} for name, value in sent.items() if now.get(name) != value
     }
     return PreconditionFailed(
         f"The {what} is at version {version} by now. Read it again, then send your change with its ETag",

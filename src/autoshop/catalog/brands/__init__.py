@@ -1,0 +1,1 @@
+"""Brands: makers, and the other names they go by in price lists."""

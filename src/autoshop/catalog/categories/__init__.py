@@ -1,0 +1,1 @@
+"""Categories: the tree that products hang on."""

@@ -1,0 +1,1 @@
+"""Products: brand + article, and everything that hangs on them."""

@@ -1,0 +1,104 @@
+"""A product, its codes, and the refusals around them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from autoshop.kit.errors import Conflict, Invalid, wrong
+from autoshop.kit.text import article_key
+
+MOST_BARCODES = 50
+BARCODE_CHARACTERS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One sellable thing. `prices` are those in force, in kopecks by price type, as far as the reader may see them."""
+
+    id: int
+    brand_id: int
+    brand: str
+    article: str
+    sku: str | None
+    name: str
+    category_id: int | None
+    unit: str
+    attributes: dict[str, Any]
+    active: bool
+    barcodes: list[str]
+    prices: dict[str, int]
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class ProductExists(Conflict):
+    """Brand and article are those of `product_id`."""
+
+    title = "That product exists"
+
+    def explain(self) -> str:
+        return f"{self.facts['brand']} {self.facts['article']} is product {self.facts['product_id']}"
+
+
+class SkuTaken(Conflict):
+    title = "That SKU is taken"
+
+    def explain(self) -> str:
+        return f"«{self.facts['sku']}» is the SKU of product {self.facts['product_id']}"
+
+
+class BarcodeTaken(Conflict):
+    title = "That barcode is taken"
+
+    def explain(self) -> str:
+        return f"«{self.facts['barcode']}» is a barcode of product {self.facts['product_id']}"
+
+
+def key_of(article: str) -> str:
+    """The strict key of an article; refuses one that has neither letters nor digits."""
+    key = article_key(article)
+    if not key:
+        raise Invalid(f"«{article}» has neither letters nor digits", errors=[wrong("article", "no letters or digits")])
+    return key
+
+
+def barcodes_of(codes: Iterable[str]) -> list[str]:
+    """Codes without repeats, in order; refuses those that no scanner can have read."""
+    checked = []
+    for code in dict.fromkeys(code.strip() for code in codes):
+        reason = wrong_with_barcode(code)
+        if reason is not None:
+            raise Invalid(f"«{code}»: {reason}", errors=[wrong("barcodes", reason)])
+        checked.append(code)
+    return checked
+
+
+def wrong_with_barcode(code: str) -> str | None:
+    """What is wrong with a barcode, or None.
+
+    All digits and as long as EAN-8, UPC-A or EAN-13: its check digit must be right (GS1 General Specifications,
+    section 7.9). Anything else is somebody's own code, and only has to be printable.
+    """
+    if not code or len(code) > BARCODE_CHARACTERS or not code.isascii() or not code.isprintable() or " " in code:
+        return f"a barcode has 1 to {BARCODE_CHARACTERS} letters, digits and signs, without spaces"
+    if len(code) in (8, 12, 13) and code.isdecimal() and not has_right_check_digit(code):
+        return f"the check digit is wrong for a code of {len(code)} digits"
+    return None
+
+
+def has_right_check_digit(digits: str) -> bool:
+    """Weights 3 and 1 from the right, before the check digit; the sum with it is a multiple of ten."""
+    odd, even = digits[-1::-2], digits[-2::-2]
+    return (sum(map(int, odd)) + 3 * sum(map(int, even))) % 10 == 0
+
+
+def as_scanned(code: str) -> list[str]:
+    """The spellings under which one scan may be written down: UPC-A is EAN-13 with a zero in front."""
+    if code.isdecimal() and code.isascii():
+        if len(code) == 12:
+            return [code, "0" + code]
+        if len(code) == 13 and code.startswith("0"):
+            return [code, code[1:]]
+    return [code]

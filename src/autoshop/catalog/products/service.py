@@ -1,0 +1,114 @@
+"""Verbs: take a product into the catalogue, change it, find it."""
+
+from typing import Any
+
+import asyncpg
+
+from autoshop.accounts.model import Caller
+from autoshop.accounts.service import audit
+from autoshop.catalog.brands import service as brands
+from autoshop.catalog.categories import service as categories
+from autoshop.catalog.prices import store as prices
+from autoshop.catalog.prices.model import must_be_settable
+from autoshop.catalog.products import store
+from autoshop.catalog.products.model import BarcodeTaken, Product, ProductExists, SkuTaken, barcodes_of, key_of
+from autoshop.inventory.movements.model import UnknownProduct
+from autoshop.kit.db import Connection
+from autoshop.kit.errors import Conflict
+from autoshop.kit.etag import changed_meanwhile
+from autoshop.kit.text import article_loose
+
+FIELDS = ("brand_id", "article", "sku", "name", "category_id", "unit", "attributes", "active")
+
+
+async def get_product(db: Connection, caller: Caller, product_id: int) -> Product:
+    """The product as the caller may see it, or a refusal."""
+    found = await store.find(db, product_id, cost=caller.may("cost:read"))
+    if found is None:
+        raise UnknownProduct(f"There is no product {product_id}", product_id=product_id)
+    return found
+
+
+async def add_product(
+    db: Connection, caller: Caller, fields: dict[str, Any], barcodes: list[str], new_prices: dict[str, int]
+) -> Product:
+    """A new product. `fields` has all of FIELDS; an article that the brand has already is refused with its product."""
+    codes = barcodes_of(barcodes)
+    await _check(db, caller, fields, new_prices)
+    try:
+        async with db.transaction():
+            product_id = await store.add(db, *_columns(fields))
+    except asyncpg.UniqueViolationError as error:
+        raise await _taken(db, error, fields) from error
+    await _hang_on(db, caller, product_id, codes, new_prices)
+    added = await get_product(db, caller, product_id)
+    await audit(db, caller, "add", f"product:{product_id}", None, _as_document(added))
+    return added
+
+
+async def change_product(
+    db: Connection, caller: Caller, product_id: int, version: int, changes: dict[str, Any]
+) -> Product:
+    """Change what is named of a product that is still at `version`: FIELDS, `barcodes` as a whole, some `prices`."""
+    now_at = await store.lock(db, product_id)
+    before = await get_product(db, caller, product_id)
+    if now_at != version:
+        as_it_is = _as_document(before)
+        as_it_is["prices"] = {code: before.prices.get(code) for code in changes.get("prices", {})}
+        raise changed_meanwhile("product", before.version, changes, as_it_is)
+    wanted = {name: changes.get(name, getattr(before, name)) for name in FIELDS}
+    codes = barcodes_of(changes.get("barcodes", before.barcodes))
+    new_prices = changes.get("prices", {})
+    await _check(db, caller, wanted, new_prices)
+    try:
+        async with db.transaction():
+            await store.change(db, product_id, *_columns(wanted))
+    except asyncpg.UniqueViolationError as error:
+        raise await _taken(db, error, wanted) from error
+    await _hang_on(db, caller, product_id, codes, new_prices)
+    changed = await get_product(db, caller, product_id)
+    await audit(db, caller, "change", f"product:{product_id}", _as_document(before), _as_document(changed))
+    return changed
+
+
+async def _check(db: Connection, caller: Caller, fields: dict[str, Any], new_prices: dict[str, int]) -> None:
+    """Refuse what refers to nothing."""
+    await brands.get_brand(db, fields["brand_id"])
+    if fields["category_id"] is not None:
+        await categories.get_category(db, fields["category_id"])
+    if new_prices:
+        must_be_settable(caller, await prices.types(db, cost=True), new_prices)
+
+
+def _columns(fields: dict[str, Any]) -> tuple[Any, ...]:
+    article = fields["article"].strip()
+    keys = key_of(article), article_loose(article)
+    rest = (fields[name] for name in ("sku", "name", "category_id", "unit", "attributes", "active"))
+    return fields["brand_id"], article, *keys, *rest
+
+
+async def _hang_on(
+    db: Connection, caller: Caller, product_id: int, codes: list[str], new_prices: dict[str, int]
+) -> None:
+    for code, owner in await store.set_barcodes(db, product_id, codes):
+        raise BarcodeTaken(barcode=code, product_id=owner)
+    await prices.add(db, product_id, new_prices, caller.actor)
+
+
+async def _taken(db: Connection, error: asyncpg.UniqueViolationError, fields: dict[str, Any]) -> Conflict:
+    """Who has the article or the SKU that could not be given twice."""
+    if error.constraint_name == "products_sku_key":
+        owner = await store.by_sku(db, fields["sku"])
+        if owner is not None:
+            return SkuTaken(sku=fields["sku"], product_id=owner)
+    else:
+        brand = await brands.get_brand(db, fields["brand_id"])
+        owner = await store.by_article(db, brand.id, key_of(fields["article"]))
+        if owner is not None:
+            return ProductExists(brand=brand.name, article=fields["article"], product_id=owner)
+    return Conflict("Somebody took that article or SKU at the same moment, and gave it back. Try again")
+
+
+def _as_document(product: Product) -> dict[str, Any]:
+    named = {name: getattr(product, name) for name in FIELDS}
+    return {**named, "barcodes": product.barcodes, "prices": product.prices}
