@@ -116,7 +116,9 @@ async def product_exists(db: Connection | Pool, product_id: int) -> bool:
     return bool(await db.fetchval(PRODUCT_EXISTS, product_id))
 
 
-HORIZON = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
+# A number of our own, not the snapshot's xmax: that is only one past the last that ended, so a transaction that began
+# after the last end would lie beyond it, and nobody would wait for it.
+HORIZON = "SELECT pg_current_xact_id()::text"
 ALL_ENDED = "SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::text::xid8"
 
 
