@@ -1,0 +1,1 @@
+"""How fast is it? `bin/bench` runs this package; see `bench.__main__`."""

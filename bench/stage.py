@@ -1,0 +1,237 @@
+"""The stage of a bench: a PostgreSQL of its own with a filled shop, and the real processes in front of it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+
+from autoshop.kit import migrate
+from autoshop.kit.children import Process, spawn
+from autoshop.kit.embedded import Cluster
+from bench.load import Run
+
+ROOT = Path(__file__).resolve().parents[1]
+STORES = 2
+PIECES = 1_000  # of each product at each store: sales and deliveries by turns do not use that up
+OPEN = """'{"mon": ["09:00", "20:00"], "tue": ["09:00", "20:00"], "wed": ["09:00", "20:00"], "thu": ["09:00", "20:00"],
+  "fri": ["09:00", "20:00"], "sat": ["10:00", "18:00"], "sun": ["10:00", "18:00"]}'"""
+
+FILL = """
+INSERT INTO stores (id, code, name, opening_hours)
+SELECT n, 'store-' || n, 'Магазин ' || n, {hours}::jsonb
+  FROM generate_series(1, {stores}) AS n;
+
+INSERT INTO brands (id, name, name_key)
+SELECT n, 'Brand ' || n, 'BRAND' || n
+  FROM generate_series(1, 200) AS n;
+
+INSERT INTO products (id, brand_id, article, article_key, article_loose, name)
+SELECT n, n % 200 + 1, 'A-' || n, 'A' || n, 'A' || n, 'Запчасть ' || n
+  FROM generate_series(1, {products}) AS n;
+
+INSERT INTO inventory (product_id, store_id, quantity)
+SELECT p, s, {pieces}
+  FROM generate_series(1, {products}) AS p, generate_series(1, {stores}) AS s;
+
+INSERT INTO movements (product_id, store_id, movement_type, quantity, delta, balance_after, related_document, actor,
+                       created_at)
+SELECT p, s, 'inbound', {each}, {each}, {each} * turn, 'opening', 'system:bench',
+       now() - interval '1 day' * ({turns} - turn + 1)
+  FROM generate_series(1, {turns}) AS turn, generate_series(1, {products}) AS p, generate_series(1, {stores}) AS s;
+
+SELECT setval('stores_id_seq', {stores}), setval('brands_id_seq', 200), setval('products_id_seq', {products});
+"""
+
+# A chain of 500 stores: all of them for every product, with stock of the first thousand products.
+MORE_STORES = """
+INSERT INTO stores (id, code, name, opening_hours)
+SELECT n, 'store-' || n, 'Магазин ' || n, {hours}::jsonb
+  FROM generate_series({stores} + 1, 500) AS n;
+
+INSERT INTO inventory (product_id, store_id, quantity)
+SELECT p, s, CASE WHEN s % 2 = 0 THEN 5 ELSE 0 END
+  FROM generate_series(1, 1000) AS p, generate_series({stores} + 1, 500) AS s;
+"""
+
+
+class Stage:
+    """A shop with `products` × 2 stores in `folder`, and `turns` movements for each; made if it is not there."""
+
+    def __init__(self, folder: Path, products: int, turns: int = 1) -> None:
+        self.folder, self.products, self.turns = folder, products, turns
+        self.cluster = Cluster(folder / "postgres")
+        self.children: list[Process] = []
+        self.port = 0
+
+    def open(self) -> None:
+        """Start PostgreSQL and fill it."""
+        self.cluster.start()
+        self.cluster.bootstrap()
+        migrate.upgrade(self.cluster.url("autoshop"))
+        found = int(self.ask("SELECT count(*) FROM products"))
+        if found == 0:
+            script = FILL.format(
+                products=self.products, stores=STORES, pieces=PIECES, turns=self.turns, each=PIECES // self.turns,
+                hours=OPEN,
+            )  # fmt: skip
+            self.do(script)
+            self.settle()
+        elif found != self.products:
+            raise SystemExit(f"{self.folder} holds {found} products, not {self.products}: name another folder.")
+
+    def close(self) -> None:
+        """Stop everything that was started."""
+        for child in reversed(self.children):
+            child.terminate()
+        for child in reversed(self.children):
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(30)
+            if child.poll() is None:
+                child.kill()
+                child.wait()
+        self.children.clear()
+        self.cluster.stop()
+
+    def settle(self) -> None:
+        """As after a quiet night: vacuumed, counted, everything written."""
+        with psycopg.connect(self.cluster.url("postgres"), autocommit=True) as db:
+            db.execute("VACUUM (ANALYZE)")
+            db.execute("CHECKPOINT")
+
+    def more_stores(self) -> None:
+        """Open 498 further stores."""
+        self.do(MORE_STORES.format(stores=STORES, hours=OPEN))
+        self.settle()
+
+    def do(self, script: str) -> None:
+        """Run statements as the owner of the tables."""
+        with psycopg.connect(self.cluster.url("autoshop")) as db:
+            db.execute(script.encode())
+
+    def ask(self, sql: str) -> str:
+        """The one value of a query."""
+        with psycopg.connect(self.cluster.url("autoshop")) as db:
+            row = db.execute(sql.encode()).fetchone()
+            assert row is not None
+            return str(row[0])
+
+    def environment(self) -> dict[str, str]:
+        """What `serve` gets in production: nobody is trusted, logs are JSON."""
+        return {**clean_environment(), "AUTOSHOP_DATABASE_URL": self.cluster.url(), "AUTOSHOP_LOG_FORMAT": "json"}
+
+    def command(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """`autoshop WORDS`, to its end."""
+        command = [sys.executable, "-m", "autoshop", *words]
+        return subprocess.run(command, env=self.environment(), text=True, capture_output=True, check=False)
+
+    def token(self) -> str:
+        """A new API token with a clerk's scopes."""
+        done = self.command("token", "new", "--name", f"bench-{time.time_ns()}")
+        if done.returncode != 0:
+            raise SystemExit(f"No token could be made: {done.stderr}")
+        return done.stdout.strip()
+
+    def serve(self) -> Process:
+        """Start `autoshop serve` and wait until it is ready."""
+        self.port = free_port()
+        server = self._start("serve", "--port", str(self.port))
+        wait_for(f"http://127.0.0.1:{self.port}/ready", server)
+        return server
+
+    def work(self) -> Process:
+        """Start `autoshop worker`."""
+        return self._start("worker")
+
+    def _start(self, *words: str) -> Process:
+        with open(self.folder / f"{words[0]}.log", "wb") as log:
+            child = spawn(
+                [sys.executable, "-m", "autoshop", *words], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=self.environment(),
+            )  # fmt: skip
+        self.children.append(child)
+        return child
+
+    @property
+    def server(self) -> Process:
+        return self.children[0]
+
+    def measured(self, load: Callable[[], Run]) -> Run:
+        """Run a load; with the processor time that it took."""
+        assert self.cluster.pid is not None
+        pids = [self.server.pid, self.cluster.pid]
+        before = [cpu_seconds(pid) for pid in pids]
+        run = load()
+        took = [(cpu_seconds(pid) - seconds) / run.requests * 1e6 for pid, seconds in zip(pids, before, strict=True)]
+        return replace(run, serve_us=took[0], database_us=took[1])
+
+    def time_dev(self) -> float:
+        """Seconds from `bin/dev` to the first answer of a product, on this shop; everything else is stopped first."""
+        self.close()
+        port = free_port()
+        began = time.monotonic()
+        with open(self.folder / "dev.log", "wb") as log:
+            command = [str(ROOT / "bin/dev"), "--port", str(port), "--data", str(self.folder)]
+            dev = spawn(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=clean_environment())
+        try:
+            wait_for(f"http://127.0.0.1:{port}/api/v1/inventory/1", dev)
+            return time.monotonic() - began
+        finally:
+            dev.send_signal(signal.SIGTERM)
+            dev.wait(60)
+
+
+def clean_environment() -> dict[str, str]:
+    """Ours, without settings of the shop."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("AUTOSHOP_")}
+
+
+def wait_for(url: str, process: Process) -> None:
+    """Return at the first 200; SystemExit when the process ends before, or after a minute."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            break
+        with suppress(urllib.error.URLError, ConnectionError, TimeoutError):
+            opener.open(url, timeout=5).close()
+            return
+        time.sleep(0.01)
+    raise SystemExit(f"{url} does not answer; the logs of the bench say why.")
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time of a process, its children, and those that have ended."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it ended meanwhile
+            fields = stat.read_text().rpartition(")")[2].split()
+            if stat.parent.name == str(pid):
+                ticks += sum(int(field) for field in fields[11:15])
+            elif fields[1] == str(pid):
+                ticks += sum(int(field) for field in fields[11:13])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def peak_memory_mib(pid: int) -> float:
+    """The most memory a process ever had at once."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise SystemExit(f"/proc/{pid}/status has no VmHWM: this bench needs Linux.")
+
+
+def free_port() -> int:
+    """A port nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
