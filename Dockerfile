@@ -10,6 +10,7 @@ RUN /app/.venv/bin/pip install --no-cache-dir --disable-pip-version-check \
  && /app/.venv/bin/python -m pip uninstall -qy pip
 
 FROM python:3.13-slim
+LABEL org.opencontainers.image.title=autoshop org.opencontainers.image.licenses=Apache-2.0
 RUN groupadd --system --gid 10001 autoshop \
  && useradd --system --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin autoshop
 WORKDIR /app

@@ -103,6 +103,8 @@ start() {
   compose exec -T postgres /docker-entrypoint-initdb.d/10-roles.sh || failed
   say "starting the rest"
   compose up -d --wait --wait-timeout "$PATIENCE_SECONDS" --quiet-pull --remove-orphans || failed
+  # Images that this build replaced.
+  docker image prune --force --filter label=org.opencontainers.image.title=autoshop >/dev/null || true
   compose ps --all --format 'table {{.Service}}\t{{.Status}}'
   [ "$DEMO" = 0 ] || load_demo
 }
@@ -139,7 +141,7 @@ failed() { # say which services failed, and the end of their logs
   compose ps --all --format '{{.Service}} {{.State}} {{.Health}} {{.ExitCode}}' | sed 's/  / - /' |
     while read -r service state health code; do
       case $state/$health/$code in
-        running/healthy/* | running/-/* | exited/-/0) continue ;;
+        running/healthy/* | running/-/* | exited/-/0 | created/*) continue ;;
       esac
       printf '\n--- %s is %s %s (exit code %s); the end of its log:\n' "$service" "$state" "$health" "$code"
       compose logs --no-color --no-log-prefix --tail 30 "$service" </dev/null
