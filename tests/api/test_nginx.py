@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import httpx
 import pytest
 
+from autoshop.kit.http import UPLOADS
 from tests.conftest import free_port
 
 CONFIGURATION = Path(__file__).resolve().parents[2] / "deploy" / "nginx" / "nginx.conf"
@@ -209,7 +210,7 @@ def test_only_an_import_may_be_large(door: Door) -> None:
     large = b"x" * (3 << 20)
     answer = door.ask("/api/v1/inventory/movement", "POST", content=large)
     assert (answer.status_code, answer.json()["status"]) == (413, 413)
-    answer = door.ask("/api/v1/catalog/imports", "POST", content=large)
+    answer = door.ask(UPLOADS, "POST", content=large)
     assert (answer.status_code, answer.json()["body"]) == (200, len(large))
 
 
