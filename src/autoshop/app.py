@@ -52,6 +52,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
         version=__version__,
         description=DESCRIPTION,
         lifespan=_lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # /metrics and the gate's log tell it
         docs_url=None,
         redoc_url=None,
         responses={
@@ -68,7 +69,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
     _own_routes(app)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_middleware(Gate, settings=config)
+    app.add_middleware(Gate, settings=config, express={("POST", movements.POST_PATH): movements.post_movement})
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 

@@ -236,17 +236,19 @@ async def test_prices_keep_their_history_and_an_equal_price_makes_none(client: h
 
 async def test_products_are_found_by_each_of_their_names(client: httpx.AsyncClient) -> None:
     product = await added(client)
-    for query in (
+    queries: list[dict[str, Any]] = [
         {"article": "ilzkr7b 11s"},
         {"barcode": "4600051000057"},
         {"barcode": "0087295197905"},
         {"sku": "AS-1"},
         {"brand_id": NGK, "article": "ILZKR7B11S"},
         {"updated_since": product["updated_at"]},
-    ):
+    ]
+    for query in queries:
         found = (await client.get(PRODUCTS, params=query)).json()["items"]
         assert [one["id"] for one in found] == [product["id"]], query
-    for query in ({"article": "ILZKR7B"}, {"barcode": "46"}, {"brand_id": 2, "sku": "AS-1"}, {"article": "--"}):
+    queries = [{"article": "ILZKR7B"}, {"barcode": "46"}, {"brand_id": 2, "sku": "AS-1"}, {"article": "--"}]
+    for query in queries:
         assert (await client.get(PRODUCTS, params=query)).json()["items"] == [], query
 
 

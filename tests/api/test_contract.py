@@ -60,7 +60,9 @@ async def test_a_product_shows_stock_status_and_eta_per_store(client: httpx.Asyn
     assert (centre["status"], centre["available"]) == ("on_hand", 10)
     assert (north["status"], north["available"], north["from_store_id"]) == ("transfer_1d", 0, CENTRE)
     for store in product["stores"]:
-        assert store["eta_at"] and store["eta_text"] and store["eta_minutes"] is not None
+        assert store["eta_at"] is not None
+        assert store["eta_minutes"] is not None
+        assert store["eta_text"]
 
 
 async def test_a_sale_takes_a_piece(client: httpx.AsyncClient) -> None:

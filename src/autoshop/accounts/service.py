@@ -163,7 +163,8 @@ class Doorkeeper:
     def __init__(self, pool: Pool, settings: Settings) -> None:
         self.pool = pool
         self.trusted = tuple((network, trusted(role)) for network, role in settings.trusted)
-        self._remembered: dict[bytes, tuple[Caller | None, float]] = {}
+        # By what it was shown as, too: a session's text sent as a token opens nothing.
+        self._remembered: dict[tuple[object, bytes], tuple[Caller | None, float]] = {}
 
     async def who(self, headers: Headers, cookie: str | None, address: str) -> Caller:
         """The caller of a request that came from `address`."""
@@ -187,13 +188,13 @@ class Doorkeeper:
 
     async def _recall(self, key: bytes, look_up: Callable[[Pool, bytes], Awaitable[Caller | None]]) -> Caller | None:
         now = time.monotonic()
-        found = self._remembered.get(key)
+        found = self._remembered.get((look_up, key))
         if found is not None and found[1] > now:
             return found[0]
         if len(self._remembered) > 10_000:  # a flood of made-up tokens must not fill the memory
             self._remembered.clear()
         caller = await look_up(self.pool, key)
-        self._remembered[key] = (caller, now + REMEMBER_SECONDS)
+        self._remembered[look_up, key] = (caller, now + REMEMBER_SECONDS)
         return caller
 
 

@@ -1,6 +1,7 @@
 """autoshop serve, worker, migrate: the three processes."""
 
 import asyncio
+import gc
 from typing import Annotated
 
 import typer
@@ -26,8 +27,10 @@ def serve(
 
     config = settings()
     log.configure(config.log_level, config.log_format)
+    app = create_app(config)
+    _calm_the_collector()
     uvicorn.run(
-        create_app(config),
+        app,
         host=host,
         port=port,
         loop="uvloop",
@@ -41,6 +44,16 @@ def serve(
         timeout_graceful_shutdown=20,
         backlog=2048,
     )
+
+
+def _calm_the_collector() -> None:
+    """Leave what the start made alone, and look for garbage cycles every 20 000 objects instead of every 700.
+
+    Measured: a fifth of the processor time of a movement, and its p99 from 91 to 20 ms; see ADR 0003.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def worker(

@@ -55,7 +55,7 @@ class MovementQueue:
         self._waiting.append(waiting)
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._work(), name="group commit")
-        return await asyncio.shield(waiting.outcome)
+        return await waiting.outcome
 
     async def drain(self) -> None:
         """Wait until everything handed over is answered: for a graceful stop."""
