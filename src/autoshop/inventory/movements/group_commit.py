@@ -120,10 +120,20 @@ async def _explain(db: Connection, line: Line) -> Outcome | Refusal | None:
 
 
 async def _post_or_explain(db: Connection, line: Line) -> Outcome | Refusal:
-    """Post a line by itself. Each statement is its own transaction, so no lock outlives it."""
+    """Post a line by itself. Each statement is its own transaction, so no lock outlives it.
+
+    A wait for a row that lasts too long is tried once more: its holder may be a statement of ours that waits for
+    somebody's key and gives up at the same moment.
+    """
+    gave_up = False
     for _ in range(TRIES):
         try:
             movement = (await store.post(db, [line]))[0]
+        except asyncpg.LockNotAvailableError as error:
+            if gave_up or "idempotency_keys" in (error.context or ""):
+                raise
+            gave_up = True
+            continue
         except asyncpg.UniqueViolationError:
             assert line.key is not None, "only an idempotency key can be there already"
             return await idempotency.replay(db, line.key)
