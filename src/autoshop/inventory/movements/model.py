@@ -154,6 +154,12 @@ class AlreadyReversed(Conflict):
     title = "Already reversed"
 
 
+class StockMoved(Conflict):
+    """Stock changed between the look and the leap; nothing was posted."""
+
+    title = "The stock moved meanwhile"
+
+
 class NotReversible(Conflict):
     title = "Cannot be reversed"
 

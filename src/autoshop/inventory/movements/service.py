@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 
 from autoshop.accounts.model import Caller
-from autoshop.inventory.movements import store
+from autoshop.inventory.movements import staged, store
 from autoshop.inventory.movements.model import (
     AlreadyReversed,
     BatchRefused,
@@ -14,6 +14,7 @@ from autoshop.inventory.movements.model import (
     Movement,
     MovementRequest,
     NotReversible,
+    StockMoved,
     TooManyPieces,
     UnknownMovement,
     check_destination,
@@ -78,6 +79,21 @@ async def _refusal(db: Connection, lines: Sequence[Line], posted: Sequence[Movem
             return refusal
         told.append({"line": number, "title": refusal.title, "detail": refusal.detail, **refusal.facts})
     return BatchRefused(lines=told)
+
+
+async def post_staged(db: Connection, caller: Caller, opening: str, correction: str) -> int:
+    """Post very many lines, laid out by `staged.stage` and `staged.compare`, under one document and one event.
+
+    A product's first pieces at a store are an inbound under `opening`, a place that had movements gets an adjustment
+    under `correction`. All, or `StockMoved`: then compare again, and repeat. Returns how many movements there were.
+    """
+    try:
+        posted, missed = await staged.post(db, opening, correction, caller.actor)
+    except TOO_MANY as error:
+        raise StockMoved from error
+    if missed:
+        raise StockMoved(places=missed)
+    return posted
 
 
 async def opposite_of(db: Connection, caller: Caller, movement_id: int, reason: str | None) -> Line:

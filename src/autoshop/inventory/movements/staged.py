@@ -1,0 +1,117 @@
+"""SQL of very many movements at once: an import brings more lines than fit into arrays, so they come as a table.
+
+Apart from store.py because the tables are temporary ones, on a connection that is closed afterwards.
+"""
+
+from autoshop.kit.db import Connection
+
+STAGE = """
+CREATE TEMP TABLE counted_stock (
+    row        integer NOT NULL,
+    product_id bigint  NOT NULL,
+    store_id   bigint  NOT NULL,
+    quantity   integer NOT NULL
+);
+CREATE TEMP TABLE staged_stock (
+    row          integer     NOT NULL,
+    product_id   bigint      NOT NULL,
+    store_id     bigint      NOT NULL,
+    quantity     integer     NOT NULL,
+    place_exists boolean     NOT NULL DEFAULT false,
+    moved        boolean     NOT NULL DEFAULT false,
+    now_there    integer     NOT NULL DEFAULT 0,
+    reserved     integer     NOT NULL DEFAULT 0,
+    seen_at      timestamptz
+)
+"""
+
+COMPARE = """
+INSERT INTO staged_stock (row, product_id, store_id, quantity, place_exists, moved, now_there, reserved, seen_at)
+SELECT c.row, c.product_id, c.store_id, c.quantity, i.product_id IS NOT NULL,
+       EXISTS (SELECT FROM movements AS m WHERE m.product_id = c.product_id AND m.store_id = c.store_id),
+       coalesce(i.quantity, 0), coalesce(i.reserved, 0), i.updated_at
+  FROM counted_stock AS c
+  LEFT JOIN inventory AS i ON i.product_id = c.product_id AND i.store_id = c.store_id
+ WHERE c.quantity <> coalesce(i.quantity, 0)
+"""
+
+
+async def stage(db: Connection) -> None:
+    """Make the tables: `counted_stock` is what somebody says lies where, `staged_stock` what has to be posted."""
+    await db.execute(STAGE)
+
+
+async def compare(db: Connection) -> None:
+    """From counted_stock, what differs from the stock there is, with what is known of the place."""
+    await db.execute(COMPARE)
+
+
+# New places hold their pieces from the first moment; nobody can wait for a row that he cannot see.
+OPEN = """
+WITH opened AS (
+    INSERT INTO inventory (product_id, store_id, quantity)
+    SELECT product_id, store_id, quantity
+      FROM staged_stock
+     WHERE NOT place_exists AND quantity > 0
+     ORDER BY product_id, store_id
+        ON CONFLICT (product_id, store_id) DO NOTHING
+    RETURNING product_id, store_id, quantity
+)
+INSERT INTO movements (product_id, store_id, movement_type, quantity, delta, balance_after, related_document, actor,
+                       created_at)
+SELECT product_id, store_id, 'inbound', quantity, quantity, quantity, $1, $2, clock_timestamp()
+  FROM opened
+"""
+
+# The rows that others may want are locked last, in key order, and all of it is one statement. A place that had no
+# movement when it was looked at must still be as it was then; one that had is set to what was counted.
+MOVE = """
+WITH locked AS (
+    SELECT s.product_id, s.store_id, s.quantity, s.moved, s.seen_at
+      FROM staged_stock AS s
+      JOIN inventory AS i ON i.product_id = s.product_id AND i.store_id = s.store_id
+     WHERE s.place_exists
+     ORDER BY s.product_id, s.store_id
+       FOR NO KEY UPDATE OF i
+), stock AS (
+    UPDATE inventory AS i
+       SET quantity = l.quantity, updated_at = now()
+      FROM locked AS l
+     WHERE i.product_id = l.product_id AND i.store_id = l.store_id
+       AND i.quantity <> l.quantity AND l.quantity >= i.reserved AND (l.moved OR i.updated_at = l.seen_at)
+    RETURNING i.product_id, i.store_id, l.moved, new.quantity AS quantity, new.quantity - old.quantity AS delta
+)
+INSERT INTO movements (product_id, store_id, movement_type, quantity, delta, balance_after, related_document, actor,
+                       created_at)
+SELECT product_id, store_id, CASE WHEN moved THEN 'adjustment' ELSE 'inbound' END, abs(delta), delta, quantity,
+       CASE WHEN moved THEN $2 ELSE $1 END, $3, clock_timestamp()
+  FROM stock
+"""
+
+TO_POST = """
+SELECT count(*) FILTER (WHERE NOT place_exists AND quantity > 0) AS opened,
+       count(*) FILTER (WHERE place_exists) AS moved
+  FROM staged_stock
+"""
+
+TELL = """
+INSERT INTO outbox (topic, payload)
+VALUES ('inventory.movements',
+        jsonb_build_object('document', $1::text, 'movements', $2::bigint,
+                           'store_ids', (SELECT jsonb_agg(DISTINCT store_id) FROM staged_stock)))
+"""
+
+
+async def post(db: Connection, opening: str, correction: str, actor: str) -> tuple[int, int]:
+    """Post staged_stock: how many movements, and how many places were no longer as they had been staged."""
+    wanted = await db.fetchrow(TO_POST)
+    assert wanted is not None
+    opened = _rows(await db.execute(OPEN, opening, actor)) if wanted["opened"] else 0
+    moved = _rows(await db.execute(MOVE, opening, correction, actor)) if wanted["moved"] else 0
+    if opened + moved:
+        await db.execute(TELL, opening, opened + moved)
+    return opened + moved, wanted["opened"] + wanted["moved"] - opened - moved
+
+
+def _rows(tag: str) -> int:
+    return int(tag.split()[-1])
