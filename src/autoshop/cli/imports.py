@@ -1,7 +1,170 @@
-"""autoshop imports."""
+"""autoshop import: a file becomes catalogue, prices and opening stock."""
+
+import csv
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from autoshop.accounts.model import system
+from autoshop.catalog.imports import service, store
+from autoshop.catalog.imports.csv_file import ENCODINGS
+from autoshop.catalog.imports.model import Options, Problem, Run
+from autoshop.catalog.imports.texts import Language, reason, told
+from autoshop.cli.run import with_pool
+from autoshop.kit.db import Pool, transaction
+
+SHOWN = 50
+PAGE = 1_000
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+DELIMITERS = {"tab": "\t", "\\t": "\t", "semicolon": ";", "comma": ","}
+
+PHASES: dict[str, tuple[str, str]] = {
+    "another import": ("идёт другая загрузка, ждём", "another import runs, waiting"),
+    "reading": ("чтение", "reading"),
+    "comparing": ("сверка", "comparing"),
+    "loading": ("запись", "loading"),
+}
 
 
-def register(_app: typer.Typer) -> None:
+def register(app: typer.Typer) -> None:
     """Add the commands."""
+    family = typer.Typer(help="Bring files in.", no_args_is_help=True)
+    family.callback()(lambda: None)  # so that `catalog` stays a command of its own while it is the only one
+    family.command(name="catalog")(catalog)
+    app.add_typer(family, name="import")
+
+
+def catalog(
+    file: Annotated[Path, typer.Argument(help="CSV (UTF-8 or Windows-1251), XLSX or XLS", exists=True, dir_okay=False)],
+    store_code: Annotated[
+        str | None, typer.Option("--store", help="store of a column «Остаток» without a name")
+    ] = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="load the good rows although others are bad")] = False,
+    set_stock: Annotated[bool, typer.Option("--set-stock", help="correct stock that differs from the file")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="check everything, write nothing")] = False,
+    encoding: Annotated[str | None, typer.Option(help=f"else found by itself: {', '.join(ENCODINGS)}")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="one character, or tab; else found by itself")] = None,
+    sheet: Annotated[str | None, typer.Option(help="sheet of a workbook; else the first")] = None,
+    ignore_column: Annotated[list[str] | None, typer.Option(help="heading of a column that does not matter")] = None,
+    language: Annotated[str, typer.Option("--lang", help="ru or en")] = "",
+) -> None:
+    """Products, prices and opening stock from a file: all rows or, with every reason, none."""
+    words = _language(language)
+    if delimiter is not None:
+        delimiter = DELIMITERS.get(delimiter, delimiter)
+        if len(delimiter) != 1 or delimiter in '"\r\n':
+            raise typer.BadParameter("one character, or tab", param_hint="--delimiter")
+    options = Options(
+        store_code, skip_bad, dry_run, set_stock, encoding, delimiter, sheet, tuple(ignore_column or ())
+    )  # fmt: skip
+    run, problems = with_pool(lambda pool: _import(pool, file, options, words))
+    errors = file.with_name(file.name + ".errors.csv")
+    _print_problems(problems, words)
+    if len(problems) > SHOWN:
+        _write_problems(errors, problems, words)
+    _print_summary(run, len(problems), errors, words)
+    if run.state != "done":
+        raise SystemExit(1)
+
+
+async def _import(pool: Pool, file: Path, options: Options, words: Language) -> tuple[Run, list[Problem]]:
+    async with transaction(pool) as db:
+        run = await service.start_run(db, system("import"), None, file.name, options)
+    with _bar(words) as bar:
+        tasks: dict[str, int] = {}
+
+        def tell(phase: str, done: int, total: int) -> None:
+            if phase not in tasks:
+                tasks[phase] = bar.add_task(PHASES[phase][words == "en"], total=total or None)
+            bar.update(tasks[phase], completed=done, total=total or None)  # type: ignore[arg-type]
+
+        run = await service.carry_out(pool, run.id, lambda _run: file, tell)
+        for task in bar.tasks:
+            bar.update(task.id, total=task.total or 1, completed=task.total or 1)
+    problems: list[Problem] = []
+    number = 0
+    while page := await store.problems(pool, run.id, number, None, PAGE):
+        problems += [problem for _, problem in page]
+        number = page[-1][0]
+    return run, problems
+
+
+class _Speed(ProgressColumn):
+    """Rows a second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:>9,.0f}/s" if speed else "")
+
+
+def _bar(words: Language) -> Progress:
+    return Progress(
+        TextColumn("{task.description:<12}"), BarColumn(), TextColumn("{task.completed:>10,.0f}"), _Speed(),
+        TimeElapsedColumn(), console=Console(stderr=True), disable=not sys.stderr.isatty(),
+    )  # fmt: skip
+
+
+def _language(asked: str) -> Language:
+    """Russian, unless something else is asked for or the system speaks English."""
+    if asked not in ("", "ru", "en"):
+        raise typer.BadParameter("ru or en", param_hint="--lang")
+    system_speaks = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "en" if asked == "en" or (not asked and system_speaks.startswith("en")) else "ru"
+
+
+def _print_problems(problems: list[Problem], words: Language) -> None:
+    colours = {"error": "red", "difference": "yellow", "merged": None}
+    for problem in problems[:SHOWN]:
+        typer.secho(told(problem, words), fg=colours[problem.kind], err=True)
+
+
+def _write_problems(path: Path, problems: list[Problem], words: Language) -> None:
+    """All of them as a CSV that Excel opens; a value that begins like a formula is made harmless."""
+    headings = {
+        "ru": ("Строка", "Столбец", "Значение", "Причина", "Вид"),
+        "en": ("Row", "Column", "Value", "Reason", "Kind"),
+    }
+    with open(path, "w", encoding="utf-8-sig", newline="") as file:
+        out = csv.writer(file, delimiter=";")
+        out.writerow(headings[words])
+        for problem in problems:
+            why = reason(problem.code, problem.detail, words)
+            cells = (problem.column_name, problem.value, why, problem.kind)
+            out.writerow([problem.row or "", *(f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells)])
+
+
+SUMMARY: dict[Language, str] = {
+    "ru": (
+        "строк {rows}: новых товаров {new}, изменено {changed}, без изменений {unchanged}; "
+        "плохих строк {bad_rows}, повторов {merged_rows}\n"
+        "цен {prices}, штрихкодов {barcodes}, брендов {brands}, категорий {categories}, движений {movements}, "
+        "расхождений остатка {differences}"
+    ),
+    "en": (
+        "rows {rows}: new products {new}, changed {changed}, unchanged {unchanged}; "
+        "bad rows {bad_rows}, repeats {merged_rows}\n"
+        "prices {prices}, barcodes {barcodes}, brands {brands}, categories {categories}, movements {movements}, "
+        "stock that differs {differences}"
+    ),
+}
+ENDS: dict[str, tuple[str, str]] = {
+    "done": ("Загружено.", "Imported."),
+    "dry": ("Проверено, ничего не записано.", "Checked; nothing was written."),
+    "refused": ("Ничего не записано.", "Nothing was written."),
+    "failed": ("Сбой, ничего не записано.", "Failed; nothing was written."),
+}
+
+
+def _print_summary(run: Run, problems: int, errors: Path, words: Language) -> None:
+    end = "dry" if run.state == "done" and run.options.dry_run else run.state
+    typer.secho(ENDS[end][words == "en"], fg="green" if run.state == "done" else "red", bold=True)
+    if run.state == "done" or run.counts.get("rows"):
+        typer.echo(SUMMARY[words].format(**run.counts))
+    if problems > SHOWN:
+        typer.echo({"ru": f"Все замечания ({problems}): {errors}", "en": f"All remarks ({problems}): {errors}"}[words])

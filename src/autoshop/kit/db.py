@@ -1,7 +1,7 @@
 """PostgreSQL through asyncpg: one pool a process, transactions, JSON as Python objects."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -86,3 +86,14 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     """
     async with pool.acquire() as connection, connection.transaction():
         yield connection
+
+
+@asynccontextmanager
+async def own_session(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection that is closed afterwards: for temporary tables, session locks, SET without LOCAL."""
+    async with pool.acquire() as connection:
+        try:
+            yield connection
+        finally:
+            with suppress(TimeoutError):  # then it has been cut off
+                await connection.close(timeout=5)

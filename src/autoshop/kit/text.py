@@ -15,13 +15,21 @@ def article_key(article: str) -> str:
     `W 914/2` → `W9142`; `А17ДВРМ` → `A17ДBPM` (letters without a Latin twin stay Cyrillic).
     Two articles of one brand with the same key are the same product.
     """
+    if article.isascii():  # nothing to normalise, and no lookalikes: nearly all articles, three times as fast
+        text = article.upper()
+        return text if text.isalnum() else _NOT_IN_KEY.sub("", text)
     text = unicodedata.normalize("NFKC", article).upper().translate(_LOOKALIKES)
     return _NOT_IN_KEY.sub("", text)
 
 
 def article_loose(article: str) -> str:
     """The loose key, for search only: also О and 0, I and 1 are one."""
-    return article_key(article).translate(_LOOSE)
+    return loosened(article_key(article))
+
+
+def loosened(key: str) -> str:
+    """A strict key → the loose one."""
+    return key.translate(_LOOSE)
 
 
 def name_key(name: str) -> str:

@@ -102,3 +102,15 @@ async def set_aliases(db: Connection, brand_id: int, aliases: dict[str, str]) ->
     """Exactly these aliases, by key."""
     await db.execute(FORGET_ALIASES, brand_id)
     await db.execute(ADD_ALIASES, brand_id, list(aliases), list(aliases.values()))
+
+
+ALL_KEYS = """
+SELECT alias_key AS key, brand_id FROM brand_aliases
+ UNION ALL
+SELECT name_key, id FROM brands
+"""
+
+
+async def all_keys(db: Connection | Pool) -> dict[str, int | None]:
+    """Every key under which a brand is found. A name wins over an alias."""
+    return {row["key"]: row["brand_id"] for row in await db.fetch(ALL_KEYS)}

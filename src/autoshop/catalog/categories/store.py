@@ -113,3 +113,11 @@ async def change(
 ) -> bool:
     """Whether it was at that version, and so was changed. Raises UniqueViolationError for a code that is taken."""
     return await db.fetchval(CHANGE, category_id, version, code, name_ru, name_en, parent_id) is not None
+
+
+ALL_NAMES = "SELECT id, code, name_ru, name_en FROM categories"
+
+
+async def all_names(db: Connection | Pool) -> list[asyncpg.Record]:
+    """Id, code and names of every category: a menu, not a list without end."""
+    return list(await db.fetch(ALL_NAMES))

@@ -1,0 +1,273 @@
+"""One row of a file: every cell checked, and a line for COPY made of it. The hot loop of an import.
+
+An empty cell says nothing: what is there stays as it is. Values repeat, so what was read once is remembered; and a row
+is looked at as a whole first, since nearly all rows have nothing unusual in them.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from autoshop.catalog.imports.columns import Columns
+from autoshop.catalog.imports.model import (
+    MOST_BRANDS,
+    MOST_CATEGORIES,
+    MOST_PIECES,
+    MOST_PRICE_KOPECKS,
+    BadFile,
+    Problem,
+    error,
+)
+from autoshop.catalog.imports.workbook import Odd
+from autoshop.catalog.products.model import BARCODE_CHARACTERS, MOST_BARCODES, wrong_with_barcode
+from autoshop.kit.text import article_key, loosened, name_key
+
+LONGEST = {"article": 60, "brand": 100, "name": 500, "sku": 60, "category": 200, "unit": 20}
+REMEMBERED = 100_000
+NULL = r"\N"
+
+_SPLIT_CODES = re.compile(r"[\s,;|]+")
+_SHORTENED = re.compile(r"\d[.,]?\d*E\+\d+", re.IGNORECASE)
+_MONEY = re.compile(r"(\d{1,12})(?:[.,](\d{1,6}))?", re.ASCII)
+_SIGNED = re.compile(r"[-−–](?=[\d.,])")
+_CURRENCY = re.compile(r"(?:руб\.?|р\.|₽|rub)$", re.IGNORECASE)
+_WHOLE = re.compile(r"\d{1,12}", re.ASCII)
+
+
+class Wrong(ValueError):
+    """A cell that cannot be read: the code of its reason, and the detail."""
+
+    def __init__(self, code: str, detail: object = "") -> None:
+        self.code, self.detail = code, detail
+        super().__init__(code)
+
+
+class Names:
+    """Names that stand for rows elsewhere: brands, categories. Those nobody knows get numbers below zero."""
+
+    def __init__(self, known: dict[str, int | None], most_new: int, too_many: str) -> None:
+        self._known = known
+        self._most_new, self._too_many = most_new, too_many
+        self.new: dict[int, tuple[str, str]] = {}  # number → key, name
+
+    def number(self, name: str) -> int:
+        """The id, or the number of a new one. Raises Wrong for a name that several go by."""
+        key = name_key(name)
+        if not key:
+            raise Wrong("no_key")
+        if key not in self._known:
+            number = -len(self.new) - 1
+            if -number > self._most_new:
+                raise BadFile(self._too_many, self._most_new)
+            self.new[number] = key, name
+            self._known[key] = number
+        found = self._known[key]
+        if found is None:
+            raise Wrong("ambiguous_category")
+        return found
+
+
+class RowParser:
+    """Makes lines for COPY of rows; what is wrong goes to `problems`, which the owner empties."""
+
+    def __init__(self, columns: Columns, brands: dict[str, int | None], categories: dict[str, int | None]) -> None:
+        self.columns = columns
+        self.problems: list[Problem] = []
+        self.brands = Names(brands, MOST_BRANDS, "too_many_brands")
+        self.categories = Names(categories, MOST_CATEGORIES, "too_many_categories")
+        at = columns.fields
+        # Position −1 is an empty cell put behind each row: a column that is not there is one without values.
+        self._at = {what: at.get(what, -1) for what in (*LONGEST, "barcode")}
+        self._price_at = list(columns.prices.values())
+        self._stock_at = list(columns.stocks.values())
+        self._brand_numbers: dict[str, str] = {}
+        self._category_numbers: dict[str, str] = {"": NULL}
+        self._prices: dict[str, str] = {"": "NULL"}
+        self._pieces: dict[str, str] = {"": "NULL"}
+
+    def line(self, row: int, cells: Sequence[str | Odd]) -> str | None:
+        """A line for COPY (text format, without its end), or None for a row that is bad or empty."""
+        if len(cells) != self.columns.width:
+            fitted = self._fit(row, cells)
+            if fitted is None:
+                return None
+            cells = fitted
+        try:
+            whole = "".join(cells)  # type: ignore[arg-type]
+        except TypeError:  # only a workbook has cells that are no text
+            return self._odd(row, cells)
+        if not whole.isprintable() or "=" in whole or "\\" in whole:
+            cleaned = self._clean(row, cells)  # type: ignore[arg-type]
+            if cleaned is None:
+                return None
+            cells = cleaned
+        return self._read(row, [*cells, ""])  # type: ignore[list-item]
+
+    def _read(self, row: int, cells: list[str]) -> str | None:
+        before, at = len(self.problems), self._at
+        article = cells[at["article"]].strip()
+        brand = cells[at["brand"]].strip()
+        name = cells[at["name"]].strip()
+        sku = cells[at["sku"]].strip()
+        unit = cells[at["unit"]].strip()
+        category = cells[at["category"]].strip()
+        codes = cells[at["barcode"]].strip()
+        if not article and not brand and not any(cell.strip() for cell in cells):
+            return None
+        if len(article) > 60 or len(brand) > 100 or len(name) > 500 or len(category) > 200 or len(sku + unit) > 20:
+            self._tell_too_long(row, cells)
+        key = article_key(article)
+        if not key:
+            self._tell(row, "article", article, Wrong("no_key" if article else "required"))
+        if "+" in article or "+" in sku:
+            for what, text in (("article", article), ("sku", sku)):
+                if _SHORTENED.fullmatch(text):
+                    self._tell(row, what, text, Wrong("shortened"))
+        number = self._brand_numbers.get(brand) or self._remember(self._brand_numbers, row, "brand", brand, self._brand)
+        group = self._category_numbers.get(category) or self._remember(
+            self._category_numbers, row, "category", category, self._category
+        )
+        barcodes = self._barcodes(row, codes) if codes else NULL
+        prices = self._array(row, cells, self._price_at, self._prices, price) if self._price_at else NULL
+        stocks = self._array(row, cells, self._stock_at, self._pieces, pieces) if self._stock_at else NULL
+        if len(self.problems) > before:
+            return None
+        return (
+            f"{row}\t{number}\t{article}\t{key}\t{loosened(key)}\t{sku or NULL}\t{name or NULL}\t{group}"
+            f"\t{unit or NULL}\t{barcodes}\t{prices}\t{stocks}"
+        )
+
+    def _array(
+        self,
+        row: int,
+        cells: list[str],
+        positions: Iterable[int],
+        remembered: dict[str, str],
+        read: Callable[[str], str],
+    ) -> str:
+        values = []
+        for position in positions:
+            text = cells[position].strip()
+            value = remembered.get(text)
+            if value is None:
+                value = self._remember(remembered, row, position, text, read)
+            values.append(value)
+        return "{" + ",".join(values) + "}"
+
+    def _remember(
+        self, remembered: dict[str, str], row: int, where: str | int, text: str, read: Callable[[str], str]
+    ) -> str:
+        try:
+            value = read(text)
+        except Wrong as wrong:
+            self._tell(row, where, text, wrong)
+            return "NULL"
+        if len(remembered) >= REMEMBERED:
+            empty = {"": remembered[""]} if "" in remembered else {}
+            remembered.clear()
+            remembered.update(empty)
+        remembered[text] = value
+        return value
+
+    def _brand(self, name: str) -> str:
+        if not name:
+            raise Wrong("required")
+        return str(self.brands.number(name.replace("\\\\", "\\")))
+
+    def _category(self, name: str) -> str:
+        return str(self.categories.number(name.replace("\\\\", "\\"))) if name else NULL
+
+    def _barcodes(self, row: int, text: str) -> str:
+        codes = [text] if text.isalnum() else [code for code in dict.fromkeys(_SPLIT_CODES.split(text)) if code]
+        if len(codes) > MOST_BARCODES:
+            self._tell(row, "barcode", text, Wrong("too_many_barcodes", MOST_BARCODES))
+        for code in codes:
+            if _SHORTENED.fullmatch(code.replace(",", ".")) or (not code.isalnum() and _SHORTENED.fullmatch(text)):
+                self._tell(row, "barcode", text, Wrong("shortened"))
+            elif (reason := wrong_with_barcode(code)) is not None:
+                is_digit = "check digit" in reason
+                self._tell(
+                    row, "barcode", code, Wrong("check_digit" if is_digit else "barcode", f"1–{BARCODE_CHARACTERS}")
+                )
+        if len(codes) == 1 and codes[0].isalnum():
+            return "{" + codes[0] + "}"
+        quoted = (code.replace("\\", "\\\\").replace('"', r"\\" + '"') for code in codes)
+        return "{" + ",".join(f'"{code}"' for code in quoted) + "}"
+
+    # ------------------------------------------------------------------ what is unusual
+
+    def _fit(self, row: int, cells: Sequence[str | Odd]) -> list[str | Odd] | None:
+        """A row of another length than the headings: empty cells too many do not matter."""
+        width = self.columns.width
+        filled = [cell for cell in cells if isinstance(cell, Odd) or cell.strip()]
+        if not filled:
+            return None
+        beyond = [cell for cell in cells[width:] if isinstance(cell, Odd) or cell.strip()]
+        if beyond or len(cells) < width:
+            counted = f"{len(cells)} ≠ {width}"
+            self.problems.append(error(row, "", str(filled[-1]), "fields", counted))
+            return None
+        return list(cells[:width])
+
+    def _odd(self, row: int, cells: Sequence[str | Odd]) -> str | None:
+        """A row of a workbook with cells that hold no plain value."""
+        used = {*self.columns.fields.values(), *self._price_at, *self._stock_at}
+        odd = [(n, cell) for n, cell in enumerate(cells) if isinstance(cell, Odd) and n in used]
+        for position, cell in odd:
+            self._tell(row, position, cell.shown, Wrong(cell.code, cell.shown))
+        if not odd:  # only in columns that do not matter
+            return self.line(row, ["" if isinstance(cell, Odd) else cell for cell in cells])
+        return None
+
+    def _clean(self, row: int, cells: Sequence[str]) -> list[str] | None:
+        """Line ends and no-break spaces become spaces; formulas and control characters are refused."""
+        before, cleaned = len(self.problems), []
+        used = {*self.columns.fields.values(), *self._price_at, *self._stock_at}
+        for position, cell in enumerate(cells):
+            text = " ".join(cell.replace("\u200b", "").replace("\ufeff", "").replace("\u00ad", "").split())
+            if position in used:
+                strange = next((c for c in text if not c.isprintable()), None)
+                if strange is not None:
+                    self._tell(row, position, repr(text)[1:-1], Wrong("control", f"U+{ord(strange):04X}"))
+                elif text.startswith("="):
+                    self._tell(row, position, text, Wrong("formula"))
+            cleaned.append(text.replace("\\", "\\\\"))
+        return cleaned if len(self.problems) == before else None
+
+    def _tell_too_long(self, row: int, cells: list[str]) -> None:
+        for what, longest in LONGEST.items():
+            text = cells[self._at[what]].strip()
+            if len(text) > longest:
+                self._tell(row, what, text, Wrong("too_long", longest))
+
+    def _tell(self, row: int, where: str | int, value: str, wrong: Wrong) -> None:
+        position = where if isinstance(where, int) else self._at[where]
+        heading = self.columns.header[position] if position >= 0 else ""
+        is_cost = position in self.columns.costs
+        self.problems.append(error(row, heading, value, wrong.code, wrong.detail, is_cost))
+
+
+def price(text: str) -> str:
+    """`1 234,50 руб.` → `123450` kopecks. Raises Wrong."""
+    plain = _CURRENCY.sub("", text.replace(" ", ""))
+    found = _MONEY.fullmatch(plain)
+    if found is None:
+        raise Wrong("negative_price" if _SIGNED.match(plain) and _MONEY.fullmatch(plain[1:]) else "not_money")
+    roubles, fraction = found[1], (found[2] or "").rstrip("0")
+    if len(fraction) > 2:
+        raise Wrong("fine_price")
+    kopecks = int(roubles) * 100 + int(fraction.ljust(2, "0"))
+    if kopecks == 0:
+        raise Wrong("zero_price")
+    if kopecks > MOST_PRICE_KOPECKS:
+        raise Wrong("absurd_price")
+    return str(kopecks)
+
+
+def pieces(text: str) -> str:
+    """`1 200` → `1200`. `>10`, `1-5` and `1.5` are no numbers of pieces. Raises Wrong."""
+    plain = text.replace(" ", "")
+    if _WHOLE.fullmatch(plain) is None:
+        raise Wrong("negative_stock" if _SIGNED.match(plain) and _MONEY.fullmatch(plain[1:]) else "not_whole")
+    if int(plain) > MOST_PIECES:
+        raise Wrong("too_many_pieces")
+    return str(int(plain))

@@ -1,0 +1,254 @@
+"""Rows of an XLSX or XLS: read by a child process that may use so much memory and no more.
+
+A workbook of a few kilobytes can unpack to gigabytes, or claim a sheet of 16 000 columns by a million rows. The
+reader (calamine, in Rust) holds a sheet in memory; in a child process a limit on memory ends the child, not the worker.
+
+The child is this very module: `python -m autoshop.catalog.imports.workbook FILE [SHEET]` writes one JSON line a row.
+"""
+
+import datetime
+import re
+import resource
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from autoshop.catalog.imports.columns import Columns, Known, understand
+from autoshop.catalog.imports.model import BadFile, Options, Problem
+
+ZIP, OLE = b"PK\x03\x04", bytes.fromhex("d0cf11e0a1b11ae1")
+NAMES = (".xlsx", ".xlsm", ".xls")
+MOST_UNPACKED_BYTES = 600_000_000
+MOST_MEMBERS = 5_000
+CHILD_MEMORY_BYTES = 800_000_000
+CHILD_SECONDS = 600
+CHUNK = 1 << 20
+
+
+class Odd(msgspec.Struct, frozen=True, array_like=True):
+    """A cell that holds no text and no plain number: the code of its reason, and how it looks."""
+
+    code: str
+    shown: str
+
+
+Cell = str | Odd
+
+
+def is_workbook(path: Path, name: str) -> bool:
+    """Whether the content is a workbook. Raises BadFile for what is only named like one."""
+    with open(path, "rb") as file:
+        head = file.read(8)
+    if head.startswith((ZIP, OLE)):
+        return True
+    if head and name.lower().endswith(NAMES):
+        raise BadFile("no_workbook", Path(name).suffix.lower())
+    return False
+
+
+@dataclass(slots=True)
+class Workbook:
+    """An opened sheet. Its rows can be read once."""
+
+    lines: int
+    header_row: int
+    columns: Columns
+    problems: list[Problem]
+    child: "_Child"
+
+    def rows(self) -> Iterator[tuple[int, list[Cell]]]:
+        """Row as Excel counts it, and its cells, without the headings."""
+        try:
+            yield from self.child.rows()
+        finally:
+            self.child.end()
+
+
+def open_workbook(path: Path, known: Known, options: Options) -> Workbook:
+    """Start reading a sheet, and understand its headings. Raises BadFile."""
+    _must_unpack_small(path)
+    child = _Child(path, options.sheet)
+    try:
+        for row, cells in child.rows():
+            header = [cell if isinstance(cell, str) else cell.shown for cell in cells]
+            if any(heading.strip() for heading in header):
+                columns, problems = understand(header, row, known, options)
+                return Workbook(child.height, row, columns, problems, child)
+        raise BadFile("empty_file")
+    except BaseException:
+        child.end()
+        raise
+
+
+def _must_unpack_small(path: Path) -> None:
+    """Refuse a zip bomb by what its directory says, before anything unpacks it."""
+    with open(path, "rb") as file:
+        if not file.read(4).startswith(ZIP):
+            return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        raise BadFile("no_workbook", f"zip: {error}") from None
+    unpacked = sum(member.file_size for member in members)
+    if unpacked > MOST_UNPACKED_BYTES or len(members) > MOST_MEMBERS:
+        raise BadFile("unpacks_too_large", f"{unpacked // 1_000_000} MB, {len(members)} files")
+    if not any(member.filename.startswith("xl/workbook") for member in members):
+        raise BadFile("no_workbook", "zip")
+
+
+class _Child:
+    """The process that reads. `rows` goes on where it stopped."""
+
+    def __init__(self, path: Path, sheet: str | None) -> None:
+        command = [sys.executable, "-m", __name__, str(path), *([sheet] if sheet else [])]
+        self.process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        assert self.process.stdout is not None
+        self._lines = iter(self.process.stdout)
+        first = msgspec.json.decode(next(self._lines, b"null"))
+        if first is None:
+            self.process.wait()
+            raise BadFile("unpacks_too_large", f"> {CHILD_MEMORY_BYTES // 1_000_000} MB")
+        if "code" in first:
+            self.end()
+            raise BadFile(first["code"], first["detail"])
+        self.height: int = first["height"]
+        self._row: int = first["first_row"]
+
+    def rows(self) -> Iterator[tuple[int, list[Cell]]]:
+        decode = msgspec.json.Decoder(list[Cell]).decode
+        for line in self._lines:
+            self._row += 1
+            yield self._row, decode(line)
+        if self.process.wait() != 0:
+            raise BadFile("unpacks_too_large", f"> {CHILD_MEMORY_BYTES // 1_000_000} MB")
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+# ---------------------------------------------------------------------------- in the child
+def main(path: str, sheet_name: str | None) -> None:
+    """Write the sheet to standard output: a line about it, then a line for each row."""
+    import python_calamine as calamine
+
+    _limit()
+    encode, write = msgspec.json.encode, sys.stdout.buffer.write
+
+    def refuse(code: str, detail: object = "") -> None:
+        write(encode({"code": code, "detail": str(detail)}) + b"\n")
+
+    try:
+        book = calamine.CalamineWorkbook.from_path(path)
+        visible = [sheet.name for sheet in book.sheets_metadata if sheet.visible == calamine.SheetVisibleEnum.Visible]
+        name = sheet_name or (visible or book.sheet_names)[0]
+        if name not in book.sheet_names:
+            return refuse("no_sheet", name)
+        oddities = _oddities(path, book.sheet_names.index(name))
+        sheet = book.get_sheet_by_name(name)
+    except calamine.PasswordError:
+        return refuse("password")
+    except (calamine.CalamineError, IndexError, OSError, ValueError) as error:
+        return refuse("no_workbook", f"{type(error).__name__}: {error}")
+    first_row, first_column = sheet.start or (0, 0)  # what is empty above and to the left does not come
+    write(encode({"height": sheet.height, "first_row": first_row}) + b"\n")
+    for number, cells in enumerate(sheet.iter_rows(), start=first_row):
+        shown = [cell if type(cell) is str else _as_text(cell) for cell in cells]
+        if oddities:
+            shown = [oddities.get((number, column), cell) for column, cell in enumerate(shown, start=first_column)]
+        write(encode(shown) + b"\n")
+    return None
+
+
+def _limit() -> None:
+    for limit, value in ((resource.RLIMIT_AS, CHILD_MEMORY_BYTES), (resource.RLIMIT_CPU, CHILD_SECONDS)):
+        with suppress(ValueError, OSError):  # a system that has no such limit goes without
+            resource.setrlimit(limit, (value, value))
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _as_text(cell: object) -> Cell:
+    """A cell as it would stand in a CSV. Excel keeps 15 digits of a number: 12345.0 is 12345, and 0.1+0.2 is 0.3."""
+    if isinstance(cell, bool):
+        return Odd("boolean", str(cell).upper())
+    if isinstance(cell, int | float):
+        text = format(cell, ".15g")
+        return Odd("shortened", text) if "e" in text or "n" in text else text
+    if isinstance(cell, datetime.datetime | datetime.date | datetime.time | datetime.timedelta):
+        return Odd("date", cell.isoformat() if hasattr(cell, "isoformat") else str(cell))
+    return str(cell)
+
+
+# What calamine does not tell: cells with an error in them, and formulas that nobody ever computed.
+_CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*)>(.*?)</(?:\w+:)?c>", re.DOTALL)
+_PLACE = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
+_VALUE = re.compile(rb"<(?:\w+:)?v>([^<]+)<")
+
+
+def _oddities(path: str, sheet_index: int) -> dict[tuple[int, int], Odd]:
+    """By row and column from 0. Best effort: a file that is written in another way has none."""
+    found: dict[tuple[int, int], Odd] = {}
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(_part_of(archive, sheet_index)) as part:
+            rest = b""
+            while chunk := part.read(CHUNK):
+                rest += chunk
+                if len(rest) > 8 * CHUNK:  # no cell is that long
+                    rest = rest[-CHUNK:]
+                end = rest.rfind(b"</")
+                if b't="e"' in rest or b"<f" in rest or b":f" in rest:
+                    found.update(_odd_cells(rest[: end if end > 0 else len(rest)]))
+                cut = max(rest.rfind(b"<c ", 0, end), rest.rfind(b":c ", 0, end) - 10, 0)
+                rest = rest[cut:]
+            found.update(_odd_cells(rest))
+    except (zipfile.BadZipFile, KeyError, OSError, RuntimeError, EOFError):
+        return found
+    return found
+
+
+def _part_of(archive: zipfile.ZipFile, sheet_index: int) -> str:
+    """The member that holds a sheet, by its place in the workbook."""
+    book = archive.read("xl/workbook.xml")
+    links = archive.read("xl/_rels/workbook.xml.rels")
+    ids = re.findall(rb'<(?:\w+:)?sheet\b[^>]*?\b\w+:id="([^"]+)"', book)
+    for link in re.findall(rb"<(?:\w+:)?Relationship\b[^>]*>", links):
+        if b'Id="' + ids[sheet_index] + b'"' in link:
+            target = re.search(rb'Target="([^"]+)"', link)
+            if target:
+                name = target[1].decode()
+                return name.removeprefix("/") if name.startswith("/") else f"xl/{name}"
+    raise KeyError("no such part")
+
+
+def _odd_cells(xml: bytes) -> Iterator[tuple[tuple[int, int], Odd]]:
+    for attributes, content in _CELL.findall(xml):
+        place = _PLACE.search(attributes)
+        if place is None:
+            continue
+        value = _VALUE.search(content)
+        if b't="e"' in attributes:
+            odd = Odd("cell_error", value[1].decode(errors="replace") if value else "#")
+        elif (b"<f" in content or b":f" in content) and value is None and b'"str"' not in attributes:
+            odd = Odd("no_result", "=")
+        else:
+            continue
+        column = 0
+        for letter in place[1]:
+            column = column * 26 + letter - 64
+        yield (int(place[2]) - 1, column - 1), odd
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None)
