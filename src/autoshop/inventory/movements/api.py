@@ -4,7 +4,6 @@ Posting one movement is the hottest write of the shop: a plain Starlette route w
 declared by hand in the OpenAPI document.
 """
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -160,7 +159,7 @@ class MovementsPage(BaseModel):
     next_page: str | None
 
 
-@router.get("/movements", dependencies=[needs("inventory:read")])
+@router.get("/movements", dependencies=[needs("inventory:read")], response_model=MovementsPage)
 async def list_movements(
     request: Request,
     product_id: ProductFilter = None,
@@ -174,7 +173,7 @@ async def list_movements(
     date_to: Annotated[Moment | None, Query(description="before this moment")] = None,
     page: Cursor = None,
     limit: Limit = 100,
-) -> MovementsPage:
+) -> Response:
     """The ledger, newest first."""
     cursor = decode_cursor(page, int)
     async with request.app.state.pool.acquire() as db:
@@ -192,11 +191,13 @@ async def list_movements(
             },
             limit,
         )
-    return MovementsPage(
-        items=[MovementOut(**asdict(movement)) for movement in found],
-        count=len(found),
-        next_page=encode_cursor(found[-1].id) if more else None,
-    )
+    page_out = {
+        "items": found,
+        "count": len(found),
+        "next_page": encode_cursor(found[-1].id) if more else None,
+    }
+    # Straight from the dataclasses, which have the fields of MovementOut: 100 of those cost 4 ms.
+    return Response(_encoder.encode(page_out), media_type=JSON)
 
 
 def openapi() -> dict[str, Any]:

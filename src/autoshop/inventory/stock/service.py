@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from autoshop.inventory.movements.model import UnknownProduct
@@ -31,11 +32,12 @@ class TotalsOfAll:
     """Sums over the whole stock, at most 1 % of a core's time: reused for a hundred times as long as they took.
 
     With 1 000 rows that is no time at all; with a million rows it is some ten seconds. `as_of` says of when they are.
+    While one caller counts anew the others get the sums before, for at most as long again: else all would wait.
     """
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._known: dict[tuple[int | None, bool], tuple[Totals, float]] = {}
+        self._known: dict[tuple[int | None, bool], _Known] = {}
         self._lock = asyncio.Lock()
 
     async def get(self, *, store_id: int | None, product_id: int | None, available: bool) -> Totals:
@@ -43,15 +45,26 @@ class TotalsOfAll:
         if product_id is not None:
             return await store.totals(self._pool, store_id=store_id, product_id=product_id, available=available)
         key = store_id, available
+        known = self._known.get(key)
+        if known and time.monotonic() < (known.good_until if self._lock.locked() else known.fresh_until):
+            return known.totals
         async with self._lock:  # one count at a time; whoever waited finds it done
-            found = self._known.get(key)
-            if found is not None and found[1] > time.monotonic():
-                return found[0]
+            known = self._known.get(key)
+            if known and time.monotonic() < known.fresh_until:
+                return known.totals
             started = time.monotonic()
             totals = await store.totals(self._pool, store_id=store_id, product_id=None, available=available)
             ended = time.monotonic()
-            self._known[key] = totals, ended + 100 * (ended - started)
+            reused_seconds = 100 * (ended - started)
+            self._known[key] = _Known(totals, ended + reused_seconds, ended + 2 * reused_seconds)
             return totals
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    totals: Totals
+    fresh_until: float
+    good_until: float
 
 
 async def stock_at(
