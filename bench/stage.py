@@ -222,12 +222,12 @@ def cpu_seconds(pid: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def peak_memory_mib(pid: int) -> float:
-    """The most memory a process ever had at once."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    raise SystemExit(f"/proc/{pid}/status has no VmHWM: this bench needs Linux.")
+def memory_mib(process: Process) -> float:
+    """What a process that should be alive holds of the memory: resident, code shared with others included."""
+    if process.poll() is not None:
+        raise SystemExit("A process ended that should serve on; the logs of the bench say why.")
+    pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def free_port() -> int:
