@@ -12,17 +12,15 @@ ALTER TABLE prices    ALTER CONSTRAINT prices_price_type_fkey    NOT ENFORCED;
 ALTER TABLE inventory ALTER CONSTRAINT inventory_product_id_fkey NOT ENFORCED;
 ALTER TABLE inventory ALTER CONSTRAINT inventory_store_id_fkey   NOT ENFORCED;
 
+-- Each id is asked for once, and in order, so that a large statement walks the index from left to right.
 CREATE FUNCTION products_refer() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF EXISTS (SELECT FROM new_rows AS n WHERE NOT EXISTS (SELECT FROM brands AS b WHERE b.id = n.brand_id)) THEN
-        RAISE foreign_key_violation USING MESSAGE = 'a product refers to a brand that is not there',
-              TABLE = 'products', CONSTRAINT = 'products_brand_id_fkey';
-    END IF;
-    IF EXISTS (SELECT FROM new_rows AS n
-                WHERE n.category_id IS NOT NULL
-                  AND NOT EXISTS (SELECT FROM categories AS c WHERE c.id = n.category_id)) THEN
-        RAISE foreign_key_violation USING MESSAGE = 'a product refers to a category that is not there',
-              TABLE = 'products', CONSTRAINT = 'products_category_id_fkey';
+    IF EXISTS (SELECT FROM (SELECT DISTINCT brand_id, category_id FROM new_rows) AS n
+                WHERE NOT EXISTS (SELECT FROM brands AS b WHERE b.id = n.brand_id)
+                   OR (n.category_id IS NOT NULL
+                       AND NOT EXISTS (SELECT FROM categories AS c WHERE c.id = n.category_id))) THEN
+        RAISE foreign_key_violation USING MESSAGE = 'a product refers to a brand or category that is not there',
+              TABLE = 'products';
     END IF;
     RETURN NULL;
 END
@@ -34,7 +32,8 @@ CREATE TRIGGER products_refer_changed AFTER UPDATE ON products
 
 CREATE FUNCTION barcodes_refer() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF EXISTS (SELECT FROM new_rows AS n WHERE NOT EXISTS (SELECT FROM products AS p WHERE p.id = n.product_id)) THEN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT product_id FROM new_rows ORDER BY product_id) AS n
+                WHERE NOT EXISTS (SELECT FROM products AS p WHERE p.id = n.product_id)) THEN
         RAISE foreign_key_violation USING MESSAGE = 'a barcode refers to a product that is not there',
               TABLE = 'barcodes', CONSTRAINT = 'barcodes_product_id_fkey';
     END IF;
@@ -48,7 +47,8 @@ CREATE TRIGGER barcodes_refer_changed AFTER UPDATE ON barcodes
 
 CREATE FUNCTION prices_refer() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF EXISTS (SELECT FROM new_rows AS n WHERE NOT EXISTS (SELECT FROM products AS p WHERE p.id = n.product_id)) THEN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT product_id FROM new_rows ORDER BY product_id) AS n
+                WHERE NOT EXISTS (SELECT FROM products AS p WHERE p.id = n.product_id)) THEN
         RAISE foreign_key_violation USING MESSAGE = 'a price refers to a product that is not there',
               TABLE = 'prices', CONSTRAINT = 'prices_product_id_fkey';
     END IF;
@@ -68,7 +68,8 @@ CREATE TRIGGER prices_refer_changed AFTER UPDATE ON prices
 -- Not after an update: that is every sale, and a place never moves to another product or store.
 CREATE FUNCTION inventory_refers() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF EXISTS (SELECT FROM new_rows AS n WHERE NOT EXISTS (SELECT FROM products AS p WHERE p.id = n.product_id)) THEN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT product_id FROM new_rows ORDER BY product_id) AS n
+                WHERE NOT EXISTS (SELECT FROM products AS p WHERE p.id = n.product_id)) THEN
         RAISE foreign_key_violation USING MESSAGE = 'a place refers to a product that is not there',
               TABLE = 'inventory', CONSTRAINT = 'inventory_product_id_fkey';
     END IF;
@@ -83,6 +84,8 @@ $$;
 CREATE TRIGGER inventory_refers_new AFTER INSERT ON inventory
     REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION inventory_refers();
 
--- Only a reversal names what it reverses: no other movement needs a line in this index.
+-- An index needs no lines for what is not there: only a reversal names what it reverses, and not everything has a SKU.
+ALTER TABLE products DROP CONSTRAINT products_sku_key;
+CREATE UNIQUE INDEX products_sku_key ON products (sku) WHERE sku IS NOT NULL;
 ALTER TABLE movements DROP CONSTRAINT movements_reversed_once;
 CREATE UNIQUE INDEX movements_reversed_once ON movements (product_id, reverses_id) WHERE reverses_id IS NOT NULL;

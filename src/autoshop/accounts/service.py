@@ -34,8 +34,8 @@ FORGET_FAILURES = timedelta(minutes=15)
 
 _hasher = PasswordHasher()
 _hashing = asyncio.Semaphore(2)  # each takes a core and 64 MiB
-# Checked when the login is unknown, so that both answers take as long. The password was thrown away; written down because
-# making it takes a sixth of a second and 64 MiB, which no start and no command has to spend.
+# Checked when the login is unknown, so that both answers take as long. The password was thrown away; written down
+# because making it takes a sixth of a second and 64 MiB, which no start and no command has to spend.
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$+I1ktaI2C53ClYUWQN+5xw$ROygarTrLWwmCOhL/qqSwSvvknNo/6Cjeucydjaa9h4"
 
 

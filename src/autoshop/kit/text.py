@@ -5,7 +5,6 @@ import unicodedata
 
 # Cyrillic letters that look like Latin ones on a box, a label or in a price list.
 _LOOKALIKES = str.maketrans("АВЕКМНОРСТУХЁІЈЅ", "ABEKMHOPCTYXEIJS")
-_LOOSE = str.maketrans("OIQ", "010")
 _NOT_IN_KEY = re.compile(r"[^0-9A-ZА-Я]+")
 
 
@@ -29,7 +28,7 @@ def article_loose(article: str) -> str:
 
 def loosened(key: str) -> str:
     """A strict key → the loose one."""
-    return key.translate(_LOOSE)
+    return key.replace("O", "0").replace("I", "1").replace("Q", "0")
 
 
 def name_key(name: str) -> str:

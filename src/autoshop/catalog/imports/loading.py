@@ -88,14 +88,14 @@ async def find_changes(db: Connection, price_types: Sequence[str], stores: Seque
         counts.movements += new["stocks"]
 
 
-# Products get their ids here, in the order of the file.
+# Ids in the order of articles, not of the file: then the indexes of articles grow at their end, in half the time.
 NUMBER_NEW = """
 CREATE TEMP TABLE staged_new AS
 SELECT nextval('products_id_seq') AS product_id, n.*
   FROM (SELECT r.*
           FROM staged_rows AS r
          WHERE NOT EXISTS (SELECT FROM known AS k WHERE k.row = r.row)
-         ORDER BY r.row) AS n
+         ORDER BY r.article_key) AS n
 """
 
 ADD_BRANDS = """
@@ -140,19 +140,21 @@ SELECT n.product_id, coalesce(b.brand_id, n.brand_id), n.article, n.article_key,
 
 ADD_BARCODES = """
 INSERT INTO barcodes (code, product_id)
-SELECT unnest(barcodes), product_id
+SELECT unnest(barcodes) AS code, product_id
   FROM staged_new
  WHERE barcodes IS NOT NULL
  UNION ALL
 SELECT code, product_id
   FROM added_barcodes
+ ORDER BY code
 """
 
 ADD_NEW_PRICES = """
 INSERT INTO prices (product_id, price_type, price_kopecks, actor)
-SELECT product_id, $1, prices[$2], $3
-  FROM staged_new
- WHERE prices[$2] IS NOT NULL
+SELECT n.product_id, p.price_type, p.price_kopecks, $2
+  FROM staged_new AS n
+ CROSS JOIN LATERAL unnest($1::text[], n.prices) AS p (price_type, price_kopecks)
+ WHERE p.price_kopecks IS NOT NULL
 """
 
 ADD_PRICES = """
@@ -162,8 +164,8 @@ SELECT product_id, price_type, price_kopecks, $1
 """
 
 STAGE_NEW_STOCK = """
-INSERT INTO staged_stock (row, product_id, store_id, quantity)
-SELECT row, product_id, $1, stocks[$2]
+INSERT INTO staged_stock (row, product_id, store_id, quantity, is_new)
+SELECT row, product_id, $1, stocks[$2], true
   FROM staged_new
  WHERE stocks[$2] > 0
 """
@@ -201,6 +203,6 @@ async def add_barcodes(db: Connection) -> None:
 
 async def add_prices(db: Connection, price_types: Sequence[str], actor: str) -> None:
     """New lines in the history of prices."""
-    for number, price_type in enumerate(price_types, start=1):
-        await db.execute(ADD_NEW_PRICES, price_type, number, actor)
+    if price_types:
+        await db.execute(ADD_NEW_PRICES, price_types, actor)
     await db.execute(ADD_PRICES, actor)

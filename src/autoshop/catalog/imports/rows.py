@@ -18,7 +18,7 @@ from autoshop.catalog.imports.model import (
     error,
 )
 from autoshop.catalog.imports.workbook import Odd
-from autoshop.catalog.products.model import BARCODE_CHARACTERS, MOST_BARCODES, wrong_with_barcode
+from autoshop.catalog.products.model import BARCODE_CHARACTERS, MOST_BARCODES, has_right_check_digit, wrong_with_barcode
 from autoshop.kit.text import article_key, loosened, name_key
 
 LONGEST = {"article": 60, "brand": 100, "name": 500, "sku": 60, "category": 200, "unit": 20}
@@ -144,20 +144,19 @@ class RowParser:
         remembered: dict[str, str],
         read: Callable[[str], str],
     ) -> str:
-        values = []
-        for position in positions:
-            text = cells[position].strip()
-            value = remembered.get(text)
-            if value is None:
-                value = self._remember(remembered, row, position, text, read)
-            values.append(value)
-        return "{" + ",".join(values) + "}"
+        values = [remembered.get(cells[position]) for position in positions]
+        if None in values:
+            values = []
+            for position in positions:
+                value = remembered.get(cells[position])
+                values.append(value or self._remember(remembered, row, position, cells[position], read))
+        return "{" + ",".join(values) + "}"  # type: ignore[arg-type]
 
     def _remember(
         self, remembered: dict[str, str], row: int, where: str | int, text: str, read: Callable[[str], str]
     ) -> str:
         try:
-            value = read(text)
+            value = read(text.strip())
         except Wrong as wrong:
             self._tell(row, where, text, wrong)
             return "NULL"
@@ -177,6 +176,8 @@ class RowParser:
         return str(self.categories.number(name.replace("\\\\", "\\"))) if name else NULL
 
     def _barcodes(self, row: int, text: str) -> str:
+        if text.isdecimal() and text.isascii() and len(text) == 13 and has_right_check_digit(text):
+            return f"{{{text}}}"
         codes = [text] if text.isalnum() else [code for code in dict.fromkeys(_SPLIT_CODES.split(text)) if code]
         if len(codes) > MOST_BARCODES:
             self._tell(row, "barcode", text, Wrong("too_many_barcodes", MOST_BARCODES))
@@ -248,14 +249,19 @@ class RowParser:
 
 def price(text: str) -> str:
     """`1 234,50 руб.` → `123450` kopecks. Raises Wrong."""
-    plain = _CURRENCY.sub("", text.replace(" ", ""))
-    found = _MONEY.fullmatch(plain)
+    found = _MONEY.fullmatch(text)
+    if found is None:
+        plain = _CURRENCY.sub("", text.replace(" ", ""))
+        found = _MONEY.fullmatch(plain)
     if found is None:
         raise Wrong("negative_price" if _SIGNED.match(plain) and _MONEY.fullmatch(plain[1:]) else "not_money")
-    roubles, fraction = found[1], (found[2] or "").rstrip("0")
-    if len(fraction) > 2:
+    roubles, fraction = found.groups("")
+    if len(fraction) == 2:
+        kopecks = int(roubles + fraction)
+    elif len(fraction.rstrip("0")) > 2:
         raise Wrong("fine_price")
-    kopecks = int(roubles) * 100 + int(fraction.ljust(2, "0"))
+    else:
+        kopecks = int(roubles + fraction[:2].ljust(2, "0"))
     if kopecks == 0:
         raise Wrong("zero_price")
     if kopecks > MOST_PRICE_KOPECKS:
@@ -265,7 +271,7 @@ def price(text: str) -> str:
 
 def pieces(text: str) -> str:
     """`1 200` → `1200`. `>10`, `1-5` and `1.5` are no numbers of pieces. Raises Wrong."""
-    plain = text.replace(" ", "")
+    plain = text.replace(" ", "")  # 1 200
     if _WHOLE.fullmatch(plain) is None:
         raise Wrong("negative_stock" if _SIGNED.match(plain) and _MONEY.fullmatch(plain[1:]) else "not_whole")
     if int(plain) > MOST_PIECES:

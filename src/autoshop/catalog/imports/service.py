@@ -5,9 +5,9 @@ would hold back everybody who waits for older ones to end. Only the load is one,
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import aclosing, asynccontextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import asyncpg
@@ -26,6 +26,7 @@ from autoshop.catalog.imports.model import (
     BadFile,
     Counts,
     Options,
+    Problem,
     Run,
     Stale,
     UnknownRun,
@@ -221,41 +222,30 @@ class _Import:
         return not table.problems
 
     async def _stage(self, table: CsvFile | Workbook, parser: RowParser) -> None:
-        total = max(table.lines, 1)
-        lines: list[str] = []
-        row = 0
-        for row, cells in table.rows():
-            if isinstance(cells, Exception):
-                parser.problems.append(error(row, "", "", "quotes", str(cells)))
-                self.counts.rows += 1
-                continue
-            told = len(parser.problems)
-            line = parser.line(row, cells)
-            if line is not None:
-                lines.append(line)
-                if len(lines) == BATCH:
-                    await self._flush(lines, parser)
-                    self.tell("reading", row, max(total, row))
-            elif len(parser.problems) > told:
-                self.counts.rows += 1
-                if len(parser.problems) >= BATCH:
-                    await self._flush(lines, parser)
-        await self._flush(lines, parser)
-        self.tell("reading", row, max(row, 1))
+        """Read in a thread, while the batch before goes to the database: each takes a processor of its own."""
+        batches = _batches(table, parser)
+        sending: asyncio.Task[None] | None = None
+        try:
+            while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+                if sending is not None:
+                    await sending
+                self.counts.rows += batch.rows
+                if self.counts.rows > MOST_ROWS:
+                    raise BadFile("too_many_rows", MOST_ROWS)
+                sending = asyncio.create_task(self._send(batch))
+                self.tell("reading", batch.last_row, max(table.lines, batch.last_row))
+        finally:
+            if sending is not None:
+                await sending
+            batches.close()
         if not self.counts.rows:
             raise BadFile("no_rows", row=table.header_row)
 
-    async def _flush(self, lines: list[str], parser: RowParser) -> None:
-        self.counts.rows += len(lines)
-        if self.counts.rows > MOST_ROWS:
-            raise BadFile("too_many_rows", MOST_ROWS)
-        if lines:
-            await staging.add_rows(self.db, lines)
-            lines.clear()
-        if parser.problems:
-            await staging.add_problems(self.db, parser.problems)
-            parser.problems.clear()
-        await asyncio.sleep(0)  # others of this process have waited for a tenth of a second
+    async def _send(self, batch: "_Batch") -> None:
+        if batch.lines:
+            await staging.add_rows(self.db, batch.lines)
+        if batch.problems:
+            await staging.add_problems(self.db, batch.problems)
 
     async def _known(self) -> Known:
         return Known(
@@ -337,6 +327,32 @@ class _Import:
 
     def _step(self, step: int) -> None:
         self.tell("loading", self.counts.rows * step // LOAD_STEPS, self.counts.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Some rows of the file: lines of those that are good, what is wrong with the others."""
+
+    rows: int
+    last_row: int
+    lines: list[str]
+    problems: list[Problem]
+
+
+def _batches(table: CsvFile | Workbook, parser: RowParser) -> Generator[_Batch, None, None]:
+    lines: list[str] = []
+    bad = row = 0
+    for row, cells in table.rows():
+        told = len(parser.problems)
+        if isinstance(cells, Exception):
+            parser.problems.append(error(row, "", "", "quotes", str(cells)))
+        elif (line := parser.line(row, cells)) is not None:
+            lines.append(line)
+        bad += len(parser.problems) > told
+        if len(lines) + len(parser.problems) >= BATCH:
+            yield _Batch(len(lines) + bad, row, lines, parser.problems)
+            lines, parser.problems, bad = [], [], 0
+    yield _Batch(len(lines) + bad, row, lines, parser.problems)
 
 
 def _open(path: Path, name: str, known: Known, options: Options) -> CsvFile | Workbook:

@@ -16,7 +16,7 @@ PATIENCE = """
 SET statement_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
 SET lock_timeout = '20s';
-SET work_mem = '64MB';
+SET work_mem = '128MB';
 SET temp_buffers = '64MB'
 """
 

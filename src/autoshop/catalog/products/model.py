@@ -90,8 +90,9 @@ def wrong_with_barcode(code: str) -> str | None:
 
 def has_right_check_digit(digits: str) -> bool:
     """Weights 3 and 1 from the right, before the check digit; the sum with it is a multiple of ten."""
-    odd, even = digits[-1::-2], digits[-2::-2]
-    return (sum(map(int, odd)) + 3 * sum(map(int, even))) % 10 == 0
+    ascii_digits = digits.encode()  # sums of bytes take a tenth of the time, and imports ask a million times
+    odd, even = ascii_digits[-1::-2], ascii_digits[-2::-2]
+    return (sum(odd) - 48 * len(odd) + 3 * (sum(even) - 48 * len(even))) % 10 == 0
 
 
 def as_scanned(code: str) -> list[str]:

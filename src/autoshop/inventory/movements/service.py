@@ -89,7 +89,7 @@ async def post_staged(db: Connection, caller: Caller, opening: str, correction: 
     """
     try:
         posted, missed = await staged.post(db, opening, correction, caller.actor)
-    except TOO_MANY as error:
+    except (*TOO_MANY, asyncpg.UniqueViolationError) as error:
         raise StockMoved from error
     if missed:
         raise StockMoved(places=missed)

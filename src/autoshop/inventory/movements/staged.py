@@ -17,6 +17,7 @@ CREATE TEMP TABLE staged_stock (
     product_id   bigint      NOT NULL,
     store_id     bigint      NOT NULL,
     quantity     integer     NOT NULL,
+    is_new       boolean     NOT NULL DEFAULT false,
     place_exists boolean     NOT NULL DEFAULT false,
     moved        boolean     NOT NULL DEFAULT false,
     now_there    integer     NOT NULL DEFAULT 0,
@@ -46,21 +47,27 @@ async def compare(db: Connection) -> None:
     await db.execute(COMPARE)
 
 
-# New places hold their pieces from the first moment; nobody can wait for a row that he cannot see.
-OPEN = """
-WITH opened AS (
-    INSERT INTO inventory (product_id, store_id, quantity)
-    SELECT product_id, store_id, quantity
-      FROM staged_stock
-     WHERE NOT place_exists AND quantity > 0
-     ORDER BY product_id, store_id
-        ON CONFLICT (product_id, store_id) DO NOTHING
-    RETURNING product_id, store_id, quantity
-)
+# New places hold their pieces from the first moment. Those that somebody else may be opening too are opened in key
+# order, as everywhere; a new product nobody else can see. A place that is there by now is a UniqueViolation.
+OPEN_KNOWN = """
+INSERT INTO inventory (product_id, store_id, quantity)
+SELECT product_id, store_id, quantity
+  FROM staged_stock
+ WHERE NOT is_new AND NOT place_exists AND quantity > 0
+ ORDER BY product_id, store_id
+"""
+OPEN_NEW = """
+INSERT INTO inventory (product_id, store_id, quantity)
+SELECT product_id, store_id, quantity
+  FROM staged_stock
+ WHERE is_new AND quantity > 0
+"""
+TELL_OPENED = """
 INSERT INTO movements (product_id, store_id, movement_type, quantity, delta, balance_after, related_document, actor,
                        created_at)
 SELECT product_id, store_id, 'inbound', quantity, quantity, quantity, $1, $2, clock_timestamp()
-  FROM opened
+  FROM staged_stock
+ WHERE NOT place_exists AND quantity > 0
 """
 
 # The rows that others may want are locked last, in key order, and all of it is one statement. A place that had no
@@ -106,11 +113,16 @@ async def post(db: Connection, opening: str, correction: str, actor: str) -> tup
     """Post staged_stock: how many movements, and how many places were no longer as they had been staged."""
     wanted = await db.fetchrow(TO_POST)
     assert wanted is not None
-    opened = _rows(await db.execute(OPEN, opening, actor)) if wanted["opened"] else 0
-    moved = _rows(await db.execute(MOVE, opening, correction, actor)) if wanted["moved"] else 0
+    opened = moved = 0
+    if wanted["opened"]:
+        await db.execute(OPEN_KNOWN)
+        await db.execute(OPEN_NEW)
+        opened = _rows(await db.execute(TELL_OPENED, opening, actor))
+    if wanted["moved"]:
+        moved = _rows(await db.execute(MOVE, opening, correction, actor))
     if opened + moved:
         await db.execute(TELL, opening, opened + moved)
-    return opened + moved, wanted["opened"] + wanted["moved"] - opened - moved
+    return opened + moved, wanted["moved"] - moved
 
 
 def _rows(tag: str) -> int:
