@@ -22,6 +22,7 @@ from autoshop.accounts.access import anybody, needs
 from autoshop.accounts.service import Doorkeeper
 from autoshop.catalog.brands import api as brands
 from autoshop.catalog.categories import api as categories
+from autoshop.catalog.imports import api as imports
 from autoshop.catalog.prices import api as prices
 from autoshop.catalog.products import api as products
 from autoshop.inventory.availability import api as availability
@@ -64,7 +65,8 @@ def create_app(config: Settings | None = None) -> FastAPI:
     )
     app.state.settings = config
     app.router.routes.append(Route(movements.POST_PATH, movements.post_movement, methods=["POST"]))
-    for module in (movements, transfers, stock, availability, stores, products, brands, categories, prices, accounts):
+    inventory = (movements, transfers, stock, availability, stores)
+    for module in (*inventory, products, brands, categories, prices, imports, accounts):
         app.include_router(module.router)
     _own_routes(app)
     app.add_exception_handler(RequestValidationError, _invalid)

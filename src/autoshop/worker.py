@@ -6,11 +6,14 @@ import signal
 import socket
 from contextlib import suppress
 
+import msgspec
 from pgqueuer import PgQueuer
 from pgqueuer.db import AsyncpgPoolDriver
-from pgqueuer.models import Schedule
+from pgqueuer.models import Job, Schedule
 
 from autoshop.accounts import service as accounts
+from autoshop.catalog.imports import jobs as imports
+from autoshop.catalog.imports.service import JOB as IMPORT
 from autoshop.inventory.stock import jobs as stock
 from autoshop.kit import housekeeping
 from autoshop.kit.db import Pool, is_gone, open_pool
@@ -29,6 +32,14 @@ def create_worker(pool: Pool, settings: Settings) -> PgQueuer:
     """All jobs and schedules (UTC). Whatever is listed here must be safe to run twice."""
     queue = PgQueuer(AsyncpgPoolDriver(pool))
 
+    @queue.entrypoint(IMPORT, concurrency_limit=1)
+    async def import_catalog(job: Job) -> None:
+        await imports.import_catalog(pool, msgspec.json.decode(job.payload or b"{}")["run_id"])
+
+    @queue.schedule("imports_silent", "* * * * *")
+    async def imports_silent(_schedule: Schedule) -> None:
+        await imports.take_up_again(pool)
+
     @queue.schedule("nightly_snapshot", "5 0 * * *")
     async def nightly_snapshot(_schedule: Schedule) -> None:
         await stock.nightly_snapshot(pool, settings.snapshot_days)
@@ -41,6 +52,7 @@ def create_worker(pool: Pool, settings: Settings) -> PgQueuer:
     async def hourly_tidy(_schedule: Schedule) -> None:
         await housekeeping.tidy(pool, settings)
         await accounts.forget_sessions(pool)
+        await imports.forget(pool)
 
     return queue
 

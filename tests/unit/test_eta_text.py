@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from autoshop.inventory.availability.model import UNAVAILABLE, Availability, Status
-from autoshop.inventory.availability.texts import eta_text, language_of
+from autoshop.inventory.availability.texts import eta_text
 from autoshop.inventory.stores.model import Calendar, Hours
+from autoshop.kit.language import language_of
 
 MOSCOW = "Europe/Moscow"
 SHOP = Calendar(MOSCOW, (Hours(time(9), time(20)),) * 7)

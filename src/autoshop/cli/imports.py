@@ -13,16 +13,16 @@ from rich.text import Text
 
 from autoshop.accounts.model import system
 from autoshop.catalog.imports import service, store
-from autoshop.catalog.imports.csv_file import ENCODINGS
+from autoshop.catalog.imports.csv_file import ENCODINGS, delimiter_named
 from autoshop.catalog.imports.model import Options, Problem, Run
-from autoshop.catalog.imports.texts import Language, reason, told
+from autoshop.catalog.imports.texts import reason, told
 from autoshop.cli.run import with_pool
 from autoshop.kit.db import Pool, transaction
+from autoshop.kit.language import Language
 
 SHOWN = 50
 PAGE = 1_000
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-DELIMITERS = {"tab": "\t", "\\t": "\t", "semicolon": ";", "comma": ","}
 
 PHASES: dict[str, tuple[str, str]] = {
     "another import": ("идёт другая загрузка, ждём", "another import runs, waiting"),
@@ -57,9 +57,10 @@ def catalog(
     """Products, prices and opening stock from a file: all rows or, with every reason, none."""
     words = _language(language)
     if delimiter is not None:
-        delimiter = DELIMITERS.get(delimiter, delimiter)
-        if len(delimiter) != 1 or delimiter in '"\r\n':
-            raise typer.BadParameter("one character, or tab", param_hint="--delimiter")
+        try:
+            delimiter = delimiter_named(delimiter)
+        except ValueError as wrong:
+            raise typer.BadParameter(str(wrong), param_hint="--delimiter") from None
     options = Options(
         store_code, skip_bad, dry_run, set_stock, encoding, delimiter, sheet, tuple(ignore_column or ())
     )  # fmt: skip

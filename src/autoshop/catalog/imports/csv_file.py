@@ -19,6 +19,7 @@ from autoshop.catalog.imports.model import BadFile, Options, Problem
 DELIMITERS = (";", "\t", ",")
 ENCODINGS = {"utf-8": "utf-8-sig", "utf8": "utf-8-sig", "utf-8-sig": "utf-8-sig", "cp1251": "cp1251"}
 ENCODINGS |= {"windows-1251": "cp1251", "win1251": "cp1251", "cp866": "cp866", "koi8-r": "koi8-r"}
+DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "semicolon": ";", "comma": ","}
 CHUNK = 1 << 20
 HEAD_CHARACTERS = 1 << 17
 
@@ -88,6 +89,14 @@ def _records(text: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[st
         except csv.Error as error:  # the reader goes on with the next line
             yield line, error
             line = reader.line_num + 1
+
+
+def delimiter_named(text: str) -> str:
+    """One character, or `tab`, `semicolon`, `comma`. Raises ValueError."""
+    delimiter = DELIMITER_NAMES.get(text.lower(), text)
+    if len(delimiter) != 1 or delimiter in '"\r\n\0':
+        raise ValueError("one character, or tab")
+    return delimiter
 
 
 def examine(file: BinaryIO, named: str | None) -> tuple[str, int]:

@@ -113,6 +113,23 @@ class FileTooLarge(Refusal):
         )
 
 
+class EmptyUpload(Refusal):
+    title, status = "There is no file", 422
+
+    def explain(self) -> str:
+        return "The body is empty; send the file itself: curl --data-binary @catalog.csv …"
+
+
+class NotTheFile(Refusal):
+    """The body is a form or a document around the file."""
+
+    title, status = "Send the file itself", 415
+
+    def explain(self) -> str:
+        sent = self.facts["content_type"]
+        return f"The body is the file, not {sent}: curl --data-binary @catalog.csv -H 'Content-Type: text/csv' …"
+
+
 class Stale(Conflict):
     """The catalogue or the stock changed between the check and the load; nothing was written."""
 

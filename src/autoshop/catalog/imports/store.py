@@ -14,6 +14,10 @@ ADD_FILE = "INSERT INTO import_files (name, actor) VALUES ($1, $2) RETURNING id"
 ADD_CHUNK = "INSERT INTO import_chunks (file_id, number, chunk) VALUES ($1, $2, $3)"
 CLOSE_FILE = "UPDATE import_files SET size_bytes = $2 WHERE id = $1"
 DROP_FILE = "DELETE FROM import_files WHERE id = $1"
+DROP_FILE_WITHOUT_RUN = """
+DELETE FROM import_files AS f
+ WHERE f.id = $1 AND NOT EXISTS (SELECT FROM import_runs AS r WHERE r.file_id = f.id)
+"""
 CHUNK = "SELECT chunk FROM import_chunks WHERE file_id = $1 AND number = $2"
 
 
@@ -26,12 +30,16 @@ async def add_chunk(db: Connection | Pool, file_id: int, number: int, chunk: byt
     await db.execute(ADD_CHUNK, file_id, number, chunk)
 
 
-async def close_file(db: Connection, file_id: int, size_bytes: int) -> None:
+async def close_file(db: Connection | Pool, file_id: int, size_bytes: int) -> None:
     await db.execute(CLOSE_FILE, file_id, size_bytes)
 
 
 async def drop_file(db: Connection | Pool, file_id: int) -> None:
     await db.execute(DROP_FILE, file_id)
+
+
+async def drop_file_without_run(db: Connection | Pool, file_id: int) -> None:
+    await db.execute(DROP_FILE_WITHOUT_RUN, file_id)
 
 
 async def chunks(db: Connection | Pool, file_id: int) -> AsyncIterator[bytes]:
@@ -139,7 +147,7 @@ VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8)
 """
 FINISH = f"""
 UPDATE import_runs
-   SET state = $2, phase = 'finished', counts = $3, rows_done = rows_total, updated_at = clock_timestamp(),
+   SET state = $2, phase = 'finished', counts = $3, rows_done = $4, rows_total = $4, updated_at = clock_timestamp(),
        finished_at = clock_timestamp()
  WHERE id = $1 AND finished_at IS NULL
 RETURNING {COLUMNS}
@@ -158,7 +166,7 @@ async def keep_problem(db: Connection, run_id: int, problem: Problem) -> None:
 
 async def finish(db: Connection, run: Run, state: str, counts: dict[str, Any]) -> Run | None:
     """The end of a run, in the transaction of what it did; its file goes. None where somebody else ended it."""
-    row = await db.fetchrow(FINISH, run.id, state, counts)
+    row = await db.fetchrow(FINISH, run.id, state, counts, counts["rows"])
     if row is not None and run.file_id is not None:
         await drop_file(db, run.file_id)
     return _run(row) if row else None

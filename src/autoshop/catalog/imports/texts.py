@@ -1,10 +1,7 @@
 """Why a row or a file is refused, in plain Russian and English. `{0}` is the problem's detail."""
 
-from typing import Literal
-
 from autoshop.catalog.imports.model import MOST_PIECES, MOST_PRICE_KOPECKS, Problem
-
-Language = Literal["ru", "en"]
+from autoshop.kit.language import Language
 
 _ROUBLES = f"{MOST_PRICE_KOPECKS // 100:,}".replace(",", " ")
 _PIECES = f"{MOST_PIECES:,}".replace(",", " ")

@@ -12,10 +12,11 @@ from autoshop.accounts.model import Caller
 from autoshop.inventory.availability import service
 from autoshop.inventory.availability.model import UNAVAILABLE, Status
 from autoshop.inventory.availability.service import AtStore
-from autoshop.inventory.availability.texts import Language, eta_text, language_of
+from autoshop.inventory.availability.texts import eta_text
 from autoshop.inventory.stock.api import At, PastStock, Pieces, past_stock, pieces
 from autoshop.kit.answers import IdempotencyKey, write_once
 from autoshop.kit.db import Connection
+from autoshop.kit.language import Language, language_of
 
 router = APIRouter(prefix="/api/v1/inventory", tags=["inventory"])
 

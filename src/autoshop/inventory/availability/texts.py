@@ -1,12 +1,10 @@
 """The words for an ETA: «сегодня до 20:00», «завтра после 17:00», in the store's own time."""
 
 from datetime import date, datetime, timedelta
-from typing import Literal
 
 from autoshop.inventory.availability.model import Availability
 from autoshop.inventory.stores.model import Calendar
-
-Language = Literal["ru", "en"]
+from autoshop.kit.language import Language
 
 _MONTHS: dict[Language, str] = {
     "ru": "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
@@ -25,21 +23,6 @@ _WORDS: dict[Language, dict[str, str]] = {
         "closed": "the store is closed",
     },
 }  # fmt: skip
-
-
-def language_of(accept_language: str | None) -> Language:
-    """Russian, unless English is wanted more (RFC 9110, section 12.5.4)."""
-    best: tuple[float, Language] = (0.0, "ru")
-    for part in (accept_language or "").split(","):
-        tag, _, parameter = part.strip().partition(";")
-        name = tag.split("-")[0].lower()
-        try:
-            weight = float(parameter.strip().removeprefix("q=")) if parameter else 1.0
-        except ValueError:
-            continue
-        if name in ("ru", "en") and weight > best[0]:
-            best = (weight, "en" if name == "en" else "ru")
-    return best[1]
 
 
 def eta_text(found: Availability, calendar: Calendar, now: datetime, language: Language = "ru") -> str:
