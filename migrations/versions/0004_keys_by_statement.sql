@@ -65,7 +65,10 @@ CREATE TRIGGER prices_refer_new AFTER INSERT ON prices
 CREATE TRIGGER prices_refer_changed AFTER UPDATE ON prices
     REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION prices_refer();
 
--- Not after an update: that is every sale, and a place never moves to another product or store.
+-- Not after an update: that is every sale, and a place never moves to another product or store. That it cannot is a
+-- matter of privilege, which costs a sale nothing.
+REVOKE UPDATE ON inventory FROM autoshop_app;
+GRANT UPDATE (quantity, reserved, updated_at) ON inventory TO autoshop_app;
 CREATE FUNCTION inventory_refers() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM (SELECT DISTINCT product_id FROM new_rows ORDER BY product_id) AS n

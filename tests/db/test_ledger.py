@@ -84,14 +84,22 @@ async def test_the_application_has_no_right_to(pool: Pool, sql: str) -> None:
         "quantity = 4, reserved = 5",
         "reserved = -1",
         "quantity = 1000000001",
-        "product_id = 999999",
-        "store_id = 999999",
     ],
 )
 async def test_no_row_of_stock_can_be_impossible(pool: Pool, change: str) -> None:
     await post(pool, request("inbound", 5))
     with pytest.raises(asyncpg.IntegrityConstraintViolationError):
         await pool.execute(f"UPDATE inventory SET {change}")
+
+
+@pytest.mark.parametrize("place", [(UNKNOWN, CENTRE), (PLUG, 999)])
+async def test_no_stock_of_what_is_not_there(pool: Pool, place: tuple[int, int]) -> None:
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await pool.execute("INSERT INTO inventory (product_id, store_id) VALUES ($1, $2)", *place)
+    await post(pool, request("inbound", 5))
+    for column, value in zip(("product_id", "store_id"), place, strict=True):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await pool.execute(f"UPDATE inventory SET {column} = $1", value)
 
 
 @pytest.mark.parametrize(
