@@ -92,6 +92,14 @@ def run(host: str, port: int, data: Path, fresh: bool) -> int:
     return 0
 
 
+def database_beside(data: Path = DATA) -> str | None:
+    """The database of the `bin/dev` that runs on this checkout, if one does."""
+    cluster = Cluster(data / "postgres")
+    if not (cluster.home / "data" / "postmaster.pid").is_file() or not cluster.alive():
+        return None
+    return cluster.url()
+
+
 def _check_port(host: str, port: int) -> None:
     """Before anything is started."""
     try:
@@ -232,7 +240,10 @@ def _where(parts: Parts) -> str:
         return "The database is the one that AUTOSHOP_DATABASE_URL names."
     home, asked = parts.cluster.home, parts.cluster.directory
     why = "" if home == asked else f" (PostgreSQL's user may not enter {asked})"
-    return f"The data is in {home}{why}; --fresh begins anew."
+    told = f"The data is in {home}{why}; --fresh begins anew."
+    if asked.parent == DATA:
+        return f"{told}\nbin/autoshop uses this database while it runs (bin/autoshop --help)."
+    return f"{told}\nFor commands: AUTOSHOP_DATABASE_URL='{parts.cluster.url()}' bin/autoshop --help"
 
 
 def _watch(parts: Parts) -> None:

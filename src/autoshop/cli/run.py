@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import typer
 
+from autoshop.dev import database_beside
 from autoshop.kit import log
 from autoshop.kit.db import Pool, is_gone, open_pool
 from autoshop.kit.settings import settings
@@ -14,8 +15,13 @@ T = TypeVar("T")
 
 
 def with_pool(work: Callable[[Pool], Awaitable[T]]) -> T:
-    """Run `work` with a pool on AUTOSHOP_DATABASE_URL; without a time limit on statements."""
+    """Run `work` with a pool on AUTOSHOP_DATABASE_URL, or on the database of the `bin/dev` that runs here.
+
+    Statements have no time limit.
+    """
     config = settings()
+    if not config.database_url and (beside := database_beside()) is not None:
+        config = config.model_copy(update={"database_url": beside})
     log.configure("warning", "console")
 
     async def run() -> T:

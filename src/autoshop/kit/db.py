@@ -43,7 +43,9 @@ async def open_pool(settings: Settings, *, name: str, statement_timeout_ms: int 
     behind, so use SET LOCAL, and transactions through `transaction`.
     """
     if not settings.database_url:
-        raise SystemExit("AUTOSHOP_DATABASE_URL is not set. `bin/dev` brings its own database; a server needs one.")
+        raise SystemExit(
+            "AUTOSHOP_DATABASE_URL is not set, and no `bin/dev` runs here, which would bring its own."
+        )
     pool = await asyncpg.create_pool(
         settings.database_url,
         min_size=settings.pool_min,
