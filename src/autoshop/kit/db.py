@@ -24,6 +24,7 @@ GONE = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server has said goodbye, and the connection has not noticed yet
     ConnectionError,
     TimeoutError,
 )
@@ -43,14 +44,13 @@ async def open_pool(settings: Settings, *, name: str, statement_timeout_ms: int 
     behind, so use SET LOCAL, and transactions through `transaction`.
     """
     if not settings.database_url:
-        raise SystemExit(
-            "AUTOSHOP_DATABASE_URL is not set, and no `bin/dev` runs here, which would bring its own."
-        )
+        raise SystemExit("AUTOSHOP_DATABASE_URL is not set, and no `bin/dev` runs here, which would bring its own.")
     pool = await asyncpg.create_pool(
         settings.database_url,
         min_size=settings.pool_min,
         max_size=max(settings.pool_max, settings.pool_min),
         max_inactive_connection_lifetime=300,
+        connect=_connect,
         init=_prepare,
         reset=_no_reset,
         timeout=5,
@@ -64,6 +64,16 @@ async def open_pool(settings: Settings, *, name: str, statement_timeout_ms: int 
     )
     assert pool is not None
     return pool
+
+
+async def _connect(*where: Any, **how: Any) -> Any:
+    """Connect; no socket, no such host and no way there are all the same to whoever asks."""
+    try:
+        return await asyncpg.connect(*where, **how)
+    except ConnectionError:
+        raise
+    except OSError as error:
+        raise ConnectionError(str(error)) from error
 
 
 async def _prepare(connection: Connection) -> None:

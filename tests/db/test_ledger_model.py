@@ -1,0 +1,268 @@
+"""The ledger against a model of a few dozen lines: whatever is done in whatever order, both say the same.
+
+Through the API in this process, with the real database behind it. Each run of the machine has products of its own.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar
+
+import httpx
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+
+from autoshop.inventory.stock.service import check_ledger
+from autoshop.kit.db import Pool
+from tests.cast import CENTRE, NORTH
+from tests.conftest import Database, client_for, running_app
+
+INVENTORY = "/api/v1/inventory"
+STORES = (CENTRE, NORTH)
+SIGNS = {"inbound": 1, "return": 1, "sale": -1, "writeoff": -1, "transfer": -1, "adjustment": 1}
+Place = tuple[int, int]  # product, store
+
+products = st.integers(0, 1)  # which of the two products of this run
+stores = st.sampled_from(STORES)
+few = st.integers(1, 6)
+
+
+@dataclass
+class Posted:
+    """A movement that the ledger has, as the model remembers it."""
+
+    id: int
+    place: Place
+    delta: int
+    transfer: int | None = None
+    is_reversal: bool = False
+    reversed: bool = False
+
+
+@dataclass
+class Model:
+    """All that a ledger has to know."""
+
+    quantity: dict[Place, int] = field(default_factory=dict)
+    reserved: dict[Place, int] = field(default_factory=dict)
+    posted: list[Posted] = field(default_factory=list)
+    on_the_way: dict[int, dict[int, int]] = field(default_factory=dict)  # transfer → product → pieces
+    way: dict[int, tuple[int, int]] = field(default_factory=dict)  # transfer → from, to
+
+    def at(self, place: Place) -> int:
+        return self.quantity.get(place, 0)
+
+    def available(self, place: Place) -> int:
+        return self.at(place) - self.reserved.get(place, 0)
+
+    def fits(self, lines: list[tuple[Place, int]]) -> set[Place]:
+        """Places where the lines do not fit in their turn."""
+        left = {place: self.available(place) for place, _ in lines}
+        short = set()
+        for place, delta in lines:
+            left[place] += delta
+            if delta < 0 and left[place] < 0:
+                short.add(place)
+        return short
+
+    def post(self, answer: dict[str, Any], place: Place, delta: int, **more: Any) -> Posted:
+        self.quantity[place] = self.at(place) + delta
+        assert (answer["delta"], answer["new_quantity"]) == (delta, self.quantity[place])
+        movement = Posted(answer["movement_id"], place, delta, **more)
+        self.posted.append(movement)
+        return movement
+
+    def ship(self, answer: dict[str, Any], place: Place, pieces: int, to: int) -> None:
+        transfer = answer["transfer_id"]
+        self.post(answer, place, -pieces, transfer=transfer)
+        self.way[transfer] = place[1], to
+        on_the_way = self.on_the_way.setdefault(transfer, {})
+        on_the_way[place[0]] = on_the_way.get(place[0], 0) + pieces
+
+
+class Shop:
+    """The application, its client and a pool, in an event loop that lives as long as the machine."""
+
+    def __init__(self, runner: asyncio.Runner, database: Database) -> None:
+        self.runner = runner
+        self._open = AsyncExitStack()
+        app = runner.run(self._open.enter_async_context(running_app(database.settings())))
+        self.client: httpx.AsyncClient = runner.run(self._open.enter_async_context(client_for(app)))
+        self.pool: Pool = app.state.pool
+
+    def close(self) -> None:
+        self.runner.run(self._open.aclose())
+
+    def ask(self, method: str, path: str, key: str | None = None, **more: Any) -> httpx.Response:
+        headers = {"Idempotency-Key": key} if key else {}
+        return self.runner.run(self.client.request(method, INVENTORY + path, headers=headers, **more))
+
+    def sql(self, query: str, *values: Any) -> Any:
+        return self.runner.run(self.pool.fetchval(query, *values))
+
+    def new_product(self) -> int:
+        product: int = self.sql(
+            "INSERT INTO products (brand_id, article, article_key, article_loose, name)"
+            " SELECT 1, 'M' || n, 'M' || n, 'M' || n, 'Model' FROM nextval('movements_id_seq') AS n RETURNING id"
+        )
+        return product
+
+
+class Ledger(RuleBasedStateMachine):
+    """What anybody may do to the stock, and what the model expects of it."""
+
+    shop: ClassVar[Shop]
+    keys: ClassVar[Iterator[int]] = iter(range(1_000_000))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = Model()
+        self.products = [self.shop.new_product() for _ in range(2)]
+        self.moments: list[tuple[datetime, dict[Place, int]]] = []
+        self.answered: list[tuple[str, dict[str, Any], httpx.Response]] = []
+
+    def place(self, product: int, store: int) -> Place:
+        return self.products[product], store
+
+    def refused(self, answer: httpx.Response, place: Place, asked: int) -> None:
+        facts = answer.json()
+        assert (answer.status_code, facts["title"]) == (409, "Insufficient stock")
+        assert (facts["asked"], facts["available"]) == (asked, self.model.available(place))
+
+    @rule(product=products, store=stores, kind=st.sampled_from(sorted(SIGNS)), pieces=few, less=st.booleans())
+    def move(self, product: int, store: int, kind: str, pieces: int, less: bool) -> None:
+        place = self.place(product, store)
+        quantity = -pieces if kind == "adjustment" and less else pieces
+        body: dict[str, Any] = {"product_id": place[0], "store_id": store, "movement_type": kind, "quantity": quantity}
+        to = NORTH if store == CENTRE else CENTRE
+        if kind == "transfer":
+            body["to_store_id"] = to
+        delta = SIGNS[kind] * quantity
+        key = f"move-{next(self.keys)}"
+        answer = self.shop.ask("POST", "/movement", key, json=body)
+        self.answered.append((key, body, answer))
+        if delta < 0 and -delta > self.model.available(place):
+            self.refused(answer, place, -delta)
+        elif kind == "transfer":
+            self.model.ship(answer.json(), place, pieces, to)
+        else:
+            self.model.post(answer.json(), place, delta)
+
+    @rule(lines=st.lists(st.tuples(products, stores, st.integers(-5, 5).filter(bool)), min_size=1, max_size=6))
+    def batch(self, lines: list[tuple[int, int, int]]) -> None:
+        wanted = [(self.place(product, store), delta) for product, store, delta in lines]
+        body = {
+            "lines": [
+                {"product_id": place[0], "store_id": place[1], "movement_type": "adjustment", "quantity": delta}
+                for place, delta in wanted
+            ]
+        }
+        answer = self.shop.ask("POST", "/movements", f"batch-{next(self.keys)}", json=body)
+        short = self.model.fits(wanted)
+        if not short:
+            for (place, delta), movement in zip(wanted, answer.json()["movements"], strict=True):
+                self.model.post(movement, place, delta)
+        elif len(wanted) == 1:
+            self.refused(answer, *next((place, -delta) for place, delta in wanted))
+        else:
+            assert answer.status_code == 409
+            assert {wanted[line["line"]][0] for line in answer.json()["lines"]} == short
+
+    @precondition(lambda self: self.model.posted)
+    @rule(which=st.integers(0, 10_000))
+    def reverse(self, which: int) -> None:
+        movement = self.model.posted[which % len(self.model.posted)]
+        answer = self.shop.ask("POST", f"/movements/{movement.id}/reversal", f"reverse-{next(self.keys)}")
+        back = -movement.delta
+        gone = movement.transfer is not None and (
+            movement.delta > 0 or self.model.on_the_way[movement.transfer].get(movement.place[0], 0) < back
+        )
+        if movement.is_reversal or movement.reversed or gone:
+            assert answer.status_code == 409
+        elif back < 0 and -back > self.model.available(movement.place):
+            self.refused(answer, movement.place, -back)
+        else:
+            self.model.post(answer.json(), movement.place, back, transfer=movement.transfer, is_reversal=True)
+            movement.reversed = True
+            if movement.transfer is not None:
+                self.model.on_the_way[movement.transfer][movement.place[0]] -= back
+
+    @precondition(lambda self: self.model.way)
+    @rule(which=st.integers(0, 10_000), pieces=st.none() | few)
+    def receive(self, which: int, pieces: int | None) -> None:
+        transfer = sorted(self.model.way)[which % len(self.model.way)]
+        [(product, left)] = self.model.on_the_way[transfer].items()
+        body = {} if pieces is None else {"lines": [{"product_id": product, "quantity": pieces}]}
+        answer = self.shop.ask("POST", f"/transfers/{transfer}/receipt", f"receive-{next(self.keys)}", json=body)
+        received = left if pieces is None else pieces
+        if left == 0 or received > left:
+            assert answer.status_code == 409
+            return
+        [movement] = answer.json()["movements"]
+        self.model.post(movement, (product, self.model.way[transfer][1]), received, transfer=transfer)
+        self.model.on_the_way[transfer][product] -= received
+        assert answer.json()["transfer"]["lines"][0]["on_the_way"] == left - received
+
+    @rule(product=products, store=stores, share=st.floats(0, 1))
+    def reserve(self, product: int, store: int, share: float) -> None:
+        place = self.place(product, store)
+        pieces = round(self.model.at(place) * share)
+        self.shop.sql("UPDATE inventory SET reserved = $3 WHERE product_id = $1 AND store_id = $2", *place, pieces)
+        self.model.reserved[place] = pieces
+
+    @precondition(lambda self: self.answered)
+    @rule(which=st.integers(0, 10_000))
+    def repeat(self, which: int) -> None:
+        key, body, first = self.answered[which % len(self.answered)]
+        again = self.shop.ask("POST", "/movement", key, json=body)
+        assert (again.status_code, again.json()) == (first.status_code, first.json())
+        other = self.shop.ask("POST", "/movement", key, json={**body, "related_document": "another"})
+        assert other.status_code == 422
+
+    @rule()
+    def remember(self) -> None:
+        now = self.shop.sql("SELECT clock_timestamp()")
+        self.moments.append((now, dict(self.model.quantity)))
+
+    def teardown(self) -> None:
+        self.remember()
+        for product in self.products:
+            shown = self.shop.ask("GET", f"/{product}").json()
+            for here in shown["stores"]:
+                place = product, here["store_id"]
+                reserved = self.model.reserved.get(place, 0)
+                assert (here["quantity"], here["reserved"]) == (self.model.at(place), reserved)
+            on_the_way = sum(pieces.get(product, 0) for pieces in self.model.on_the_way.values())
+            assert shown["totals"]["quantity"] == sum(self.model.at((product, store)) for store in STORES)
+            assert (
+                self.shop.sql(
+                    "SELECT coalesce(sum(shipped - received - returned), 0) FROM transfer_lines WHERE product_id = $1",
+                    product,
+                )
+                == on_the_way
+            )
+            for moment, then in self.moments:
+                past = self.shop.ask("GET", f"/{product}", params={"at": moment.isoformat()}).json()
+                for here in past["items"]:
+                    assert here["quantity"] == then.get((product, here["store_id"]), 0)
+
+
+def test_the_ledger_and_its_model_agree(database: Database) -> None:
+    with asyncio.Runner() as runner:
+        shop = Shop(runner, database)
+        try:
+            machine = type("OpenLedger", (Ledger,), {"shop": shop})
+            run_state_machine_as_test(
+                machine,
+                settings=settings(
+                    max_examples=60, stateful_step_count=40, deadline=None, derandomize=True, database=None,
+                    suppress_health_check=list(HealthCheck),
+                ),
+            )  # fmt: skip
+            assert runner.run(check_ledger(shop.pool, balances=True)).differences == 0
+            assert shop.sql("SELECT count(*) FROM movements") > 500, "the machine did hardly anything"
+        finally:
+            shop.close()
