@@ -7,6 +7,7 @@ from autoshop.accounts.model import Caller, trusted
 from autoshop.inventory.movements.model import Line, Movement, MovementRequest, MovementType
 from autoshop.inventory.stock import service as stock_service
 from autoshop.inventory.transfers import service as transfers
+from autoshop.inventory.transfers.model import Transfer
 from autoshop.kit import idempotency
 from autoshop.kit.db import Pool, transaction
 from tests.cast import CENTRE, PLUG
@@ -45,6 +46,21 @@ async def post(pool: Pool, *requests: MovementRequest, caller: Caller = MANAGER)
     """Post requests in one transaction."""
     async with transaction(pool) as db:
         return await transfers.post_requests(db, caller, requests, datetime.now(UTC))
+
+
+async def reverse(pool: Pool, movement_id: int, reason: str | None = None) -> Movement:
+    """Undo a movement, as a manager."""
+    async with transaction(pool) as db:
+        return await transfers.reverse(db, MANAGER, movement_id, reason)
+
+
+async def receive(
+    pool: Pool, transfer_id: int | None, pieces: dict[int, int] | None = None
+) -> tuple[Transfer, list[Movement]]:
+    """Put on the shelf what a transfer brings: all of it, or some pieces by product."""
+    assert transfer_id is not None
+    async with transaction(pool) as db:
+        return await transfers.receive(db, MANAGER, transfer_id, pieces, datetime.now(UTC))
 
 
 async def stock(pool: Pool) -> dict[tuple[int, int], int]:

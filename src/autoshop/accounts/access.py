@@ -23,6 +23,8 @@ def needs(scope: str) -> Any:
 
 
 def checker(scope: str) -> Callable[[Request], Awaitable[Caller]]:
+    """For routes that are not FastAPI's: a function that returns the caller, or refuses one without the scope."""
+
     async def check(request: Request) -> Caller:
         caller = await caller_of(request)
         caller.must(scope)

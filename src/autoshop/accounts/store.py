@@ -112,6 +112,7 @@ SELECT name, scopes, store_ids
 
 
 async def caller_of_token(pool: Pool, token_hash: bytes) -> Caller | None:
+    """Who holds a living token; one without stores acts for every store."""
     row = await pool.fetchrow(CALLER_OF_TOKEN, token_hash)
     if row is None:
         return None

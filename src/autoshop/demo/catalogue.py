@@ -77,6 +77,8 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
+    """What the demo shop sells, and how well: real products first, as many made-up ones as are wished for."""
+
     brands: tuple[Brand, ...]
     categories: tuple[Category, ...]
     demand: dict[str, Demand]

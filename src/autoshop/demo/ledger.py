@@ -46,6 +46,8 @@ SYSTEM = "system:demo"
 
 @dataclass(slots=True)
 class Transfer:
+    """A shipment between two stores; `closed_at` None while it is on the way."""
+
     id: int
     from_store_id: int
     to_store_id: int

@@ -84,6 +84,7 @@ PRODUCT_COLUMNS = (
 
 
 def products(batch: Iterable[Product], since: datetime) -> Iterator[Row]:
+    """As PRODUCT_COLUMNS; all of them have been there since the history began."""
     return (
         (
             p.id, p.brand_id, p.article, p.article_key, p.article_loose, f"AS-{p.id:06}", p.name, p.category_id, p.unit,
@@ -116,6 +117,7 @@ LEAD_TIME_COLUMNS = ("product_id", "days", "source", "updated_at")
 
 
 def lead_times(batch: Iterable[Product], since: datetime) -> Iterator[Row]:
+    """As LEAD_TIME_COLUMNS; what no supplier has is left out."""
     return (
         (p.id, p.lead_days, f"Демо-поставщик {p.brand_id % SUPPLIERS + 1}", since)
         for p in batch
@@ -127,6 +129,7 @@ INVENTORY_COLUMNS = ("product_id", "store_id", "quantity", "updated_at")
 
 
 def inventory(ledger: Ledger) -> Iterator[Row]:
+    """As INVENTORY_COLUMNS, where all movements have led; so it comes after them."""
     since = ledger.period.midnight(0)
     tape = ledger.tape
     for product, store, quantity, second in zip(
@@ -142,6 +145,7 @@ TRANSFER_LINE_COLUMNS = ("transfer_id", "product_id", "to_store_id", "shipped", 
 
 
 def transfers(ledger: Ledger) -> Iterator[Row]:
+    """As TRANSFER_COLUMNS."""
     return (
         (
             t.id, t.from_store_id, t.to_store_id, "received" if t.closed_at else "in_transit", t.document, t.actor,
@@ -152,6 +156,7 @@ def transfers(ledger: Ledger) -> Iterator[Row]:
 
 
 def transfer_lines(ledger: Ledger) -> Iterator[Row]:
+    """As TRANSFER_LINE_COLUMNS; what came, came whole."""
     return (
         (t.id, product, t.to_store_id, pieces, pieces if t.closed_at else 0)
         for t in ledger.transfers.values()

@@ -13,6 +13,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(argv: list[str]) -> None:
+    """PARENT FAREWELL UID GID COMMAND…: become the command, tied to the parent."""
     parent, farewell, uid, gid = (int(word) for word in argv[:4])
     command = argv[4:]
     # A shell's background job starts with SIGINT ignored, which would survive exec and swallow the farewell.

@@ -34,6 +34,8 @@ class TransferLineOut(BaseModel):
 
 
 class TransferOut(BaseModel):
+    """A transfer; `closed_at` is when its last piece came or was called back."""
+
     id: int
     from_store_id: int
     to_store_id: int
