@@ -197,10 +197,13 @@ def _fill(parts: Parts) -> None:
         del parts.children["demo"]
 
 
+HAS_PRODUCTS = "SELECT EXISTS (SELECT FROM products)"
+
+
 async def _has_no_products(url: str) -> bool:
     connection = await asyncpg.connect(url, timeout=10)
     try:
-        return not await connection.fetchval("SELECT EXISTS (SELECT FROM products)")
+        return not await connection.fetchval(HAS_PRODUCTS)
     finally:
         await connection.close()
 

@@ -10,6 +10,7 @@ from autoshop.kit.settings import Settings
 from tests.house.repository import ROOT, files, text_of, tree_of
 
 DOCUMENTS = [path for path in files() if path.endswith(".md")]
+README = ("README.md", "README.ru.md")
 DECISIONS = "docs/decisions/"
 MIGRATIONS = "migrations/versions/"
 
@@ -27,16 +28,16 @@ def test_migrations_are_numbered_without_a_gap() -> None:
 @pytest.mark.parametrize("path", migrations())
 def test_a_migration_goes_forward_only_and_is_sql(path: str) -> None:
     tree = tree_of(path)
-    names = {node.targets[0].id: ast.literal_eval(node.value) for node in tree.body if _is_name(node)}
+    names = {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
     number = int(names["revision"])
     assert path.startswith(f"{MIGRATIONS}{number:04}_")
     assert names["down_revision"] == (f"{number - 1:04}" if number > 1 else None)
     assert {node.name for node in tree.body if isinstance(node, ast.FunctionDef)} == {"upgrade"}
     assert path.replace(".py", ".sql") in files()
-
-
-def _is_name(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
 
 
 # ------------------------------------------------------------------------------------------------ decisions
@@ -80,12 +81,10 @@ def commands_in(document: str) -> set[str]:
 
 
 def test_both_readmes_name_the_same_commands_and_routes() -> None:
-    assert commands_in("README.md") == commands_in("README.ru.md")
+    assert commands_in(README[0]) == commands_in(README[1])
     routes = re.compile(r"(?:[A-Z]+ )?\S*/\S+")
-    english, russian = (
-        {p for p in pieces_of_code(name) if routes.fullmatch(p)} for name in ("README.md", "README.ru.md")
-    )
-    assert english == russian
+    named = [{piece for piece in pieces_of_code(file) if routes.fullmatch(piece)} for file in README]
+    assert named[0] == named[1]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -187,17 +187,17 @@ async def _draw_up_to(db: Connection, sequence: str, last: int) -> None:
             await db.fetchval(DRAW, sequence, last - drawn)
 
 
-FILLED = (
-    "stores, transfer_routes, brands, brand_aliases, categories, products, barcodes, prices, lead_times, "
-    "inventory, movements, transfers, transfer_lines"
-)
+TIDY = """
+VACUUM (ANALYZE) stores, transfer_routes, brands, brand_aliases, categories, products, barcodes, prices, lead_times,
+                 inventory, movements, transfers, transfer_lines
+"""
 
 
 async def _tidy(owner_url: str, progress: Progress) -> None:
     if owner_url:
         progress("statistics", 0, 1)
         async with _connected(owner_url) as owner:
-            await owner.execute(f"VACUUM (ANALYZE) {FILLED}")
+            await owner.execute(TIDY)
         progress("statistics", 1, 1)
 
 

@@ -1,0 +1,192 @@
+"""Every SQL constant of the package is planned on the newest schema: a renamed column fails here."""
+
+from collections.abc import AsyncIterator, Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import pytest
+
+from autoshop.catalog.categories import store as categories
+from autoshop.catalog.products import store as products
+from autoshop.inventory.movements import store as movements
+from autoshop.inventory.stock import store as stock
+from autoshop.kit.db import Connection
+from tests.conftest import Database
+from tests.statements import Statement, statements
+
+pytestmark = pytest.mark.anyio
+
+PLANNED = ("WITH", "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE")
+TEMPORARY = "CREATE TEMP TABLE"
+
+
+class Refused(Exception):
+    """What the server said of a statement."""
+
+
+@pytest.fixture
+async def db(database: Database) -> AsyncIterator[Connection]:
+    """As the application, with every temporary table that some statement makes; nothing of it stays."""
+    connection = await asyncpg.connect(database.url)
+    transaction = connection.transaction()
+    await transaction.start()
+    await make_temporary_tables(connection)
+    yield connection
+    await transaction.rollback()
+    await connection.close()
+
+
+async def make_temporary_tables(db: Connection) -> None:
+    """In an order that works out: some are made from others."""
+    left = [statement for statement in statements() if TEMPORARY in statement.sql]
+    while left:
+        failed = []
+        for statement in left:
+            try:
+                async with db.transaction():
+                    await db.execute(statement.sql)
+            except asyncpg.UndefinedTableError:
+                failed.append(statement)
+        assert len(failed) < len(left), f"they need tables that nobody makes: {', '.join(map(str, failed))}"
+        left = failed
+
+
+async def plan(db: Connection, sql: str) -> None:
+    """Plan a statement whatever its values; run what has no plan, and several at once. Then it never was.
+
+    Through the simple protocol: the server splits the text, and finds the types of the values.
+    """
+    one_with_a_plan = sql.lstrip().startswith(PLANNED) and ";" not in sql
+    savepoint = db.transaction()
+    await savepoint.start()
+    try:
+        await db.execute(f"EXPLAIN (GENERIC_PLAN) {sql}" if one_with_a_plan else sql)
+    except asyncpg.PostgresError as error:
+        raise Refused(str(error)) from error
+    finally:
+        await savepoint.rollback()
+
+
+# ------------------------------------------------------------------------------------------------ as they stand
+def is_psql(statement: Statement) -> bool:
+    r"""Not for the server alone: \gexec and :"database"."""
+    return r"\gexec" in statement.sql
+
+
+def stands_alone(statement: Statement) -> bool:
+    return not (
+        statement.has_holes
+        or is_psql(statement)
+        or TEMPORARY in statement.sql
+        or statement.sql.lstrip()[:6] == "VACUUM"
+    )
+
+
+async def test_every_statement_can_be_planned(db: Connection) -> None:
+    wrong = {}
+    for statement in filter(stands_alone, statements()):
+        try:
+            await plan(db, statement.sql)
+        except Refused as refused:
+            wrong[str(statement)] = str(refused)
+    assert wrong == {}
+
+
+async def test_what_only_the_owner_may_do(database: Database) -> None:
+    owner = await asyncpg.connect(database.owner_url)
+    done = [await owner.execute(each.sql) for each in statements() if each.sql.lstrip().startswith("VACUUM")]
+    await owner.close()
+    assert done == ["VACUUM"]
+
+
+async def test_a_renamed_column_is_found(db: Connection) -> None:
+    with pytest.raises(Refused, match="now_called_otherwise"):
+        await plan(db, "SELECT now_called_otherwise FROM products WHERE id = $1")
+    with pytest.raises(Refused, match="permission denied"):
+        await plan(db, "DELETE FROM movements WHERE id = $1")
+
+
+def test_the_constants_are_found() -> None:
+    found = {str(statement) for statement in statements()}
+    assert len(found) > 150
+    assert {"inventory.movements.store.POST_MOVEMENTS", "kit.idempotency.TAKE", "catalog.brands.store.LOCK"} <= found
+
+
+# ------------------------------------------------------------------------------------------------ with conditions
+class Listener:
+    """Stands where a connection would, and keeps what it is asked."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    async def fetch(self, sql: str, *_values: object) -> list[object]:
+        self.heard.append(sql)
+        return []
+
+    async def fetchrow(self, sql: str, *_values: object) -> dict[str, object]:
+        self.heard.append(sql)
+        return {"quantity": 0, "reserved": 0, "products": 0, "as_of": datetime.now(UTC)}
+
+
+Ask = Callable[[Any], Coroutine[Any, Any, object]]
+
+
+def each_and_all(
+    conditions: dict[str, str], ask: Callable[[Any, dict[str, Any]], Coroutine[Any, Any, object]]
+) -> list[Ask]:
+    """Without a condition, with each, and with all of them."""
+    choices = [{}, *({name: 1} for name in conditions), dict.fromkeys(conditions, 1)]
+    return [lambda db, filters=filters: ask(db, filters) for filters in choices]  # type: ignore[misc]
+
+
+def by_place(ask: Callable[..., Coroutine[Any, Any, object]], **more: Any) -> list[Ask]:
+    return [
+        lambda db, given=(store_id, product_id, available): ask(  # type: ignore[misc]
+            db, store_id=given[0], product_id=given[1], available=given[2], **more
+        )
+        for store_id in (None, 1)
+        for product_id in (None, 1)
+        for available in (False, True)
+    ]
+
+
+# Each statement with holes, and every way to fill them. A new one must be named here.
+FILLED: dict[str, list[Ask]] = {
+    "catalog.categories.store.LIST": [
+        *each_and_all(categories.CONDITIONS, lambda db, filters: categories.list_page(db, filters, False, 10)),
+        lambda db: categories.list_page(db, {}, True, 10),
+    ],
+    "catalog.products.store.LIST": [
+        ask
+        for by_change in (False, True)
+        for ask in each_and_all(
+            products.CONDITIONS,
+            lambda db, filters, by_change=by_change: products.list_page(  # type: ignore[misc]
+                db, filters, by_change=by_change, cost=True, limit=10
+            ),
+        )
+    ],
+    "inventory.movements.store.LIST": each_and_all(
+        movements.CONDITIONS, lambda db, filters: movements.list_page(db, filters, 10)
+    ),
+    "inventory.stock.store.PAGE": [
+        *by_place(stock.list_page, after=None, limit=10),
+        *by_place(stock.list_page, after=(1, 1), limit=10),
+    ],
+    "inventory.stock.store.TOTALS": by_place(stock.totals),
+}
+
+
+def test_every_statement_with_holes_is_filled_here() -> None:
+    assert {str(statement) for statement in statements() if statement.has_holes} == FILLED.keys()
+
+
+@pytest.mark.parametrize("name", FILLED)
+async def test_a_statement_can_be_planned_with_every_condition(db: Connection, name: str) -> None:
+    listener = Listener()
+    for ask in FILLED[name]:
+        await ask(listener)
+    assert len(listener.heard) == len(FILLED[name])
+    for sql in listener.heard:
+        await plan(db, sql)

@@ -1,0 +1,133 @@
+"""Who may touch which table: only the folder that owns it, and the few that are named here with their reason."""
+
+import ast
+import re
+
+from tests.house.repository import files, in_source, text_of
+from tests.statements import BEGINS, Statement, statements
+
+OWNERS = {
+    "accounts": {"staff", "staff_sessions", "staff_stores", "api_tokens", "audit"},
+    "inventory.stores": {"stores", "transfer_routes"},
+    "inventory.movements": {"inventory", "movements"},
+    "inventory.stock": {"snapshots", "stock_snapshots", "ledger_checks"},
+    "inventory.transfers": {"transfers", "transfer_lines"},
+    "inventory.availability": {"lead_times"},
+    "catalog.brands": {"brands", "brand_aliases"},
+    "catalog.categories": {"categories"},
+    "catalog.products": {"products", "barcodes"},
+    "catalog.prices": {"prices", "price_types"},
+    "catalog.imports": {"import_files", "import_chunks", "import_runs", "import_problems"},
+    "kit": {
+        *("idempotency_keys", "outbox", "worker_heartbeats"),
+        *("pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics"),
+    },
+}
+NOBODYS_YET = {"vehicles"}
+OWNER = {table: folder for folder, tables in OWNERS.items() for table in tables}
+
+# Read where the answer is one statement, and a second one would cost a round trip or see another moment.
+READS = {
+    "accounts": {"stores"},  # codes of stores that a person or token is bound to
+    "inventory.movements": {"products", "stores"},  # no place for what is not there
+    "inventory.stock": {"inventory", "movements", "transfer_lines", "products"},  # the recount proves all of them
+    "inventory.transfers": {"products"},  # names on the shipment
+    "inventory.availability": {"inventory", "products"},  # shelves and lead time of a product, in one look
+    "catalog.products": {"brands", "prices", "price_types"},  # a page of products is one statement
+    "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
+    "kit": {"ledger_checks"},  # /metrics
+    "demo": {"products", "stores", "brands", "categories", "movements"},  # only into an empty database
+    "dev": {"products"},  # is it empty?
+}
+# Written by another than the owner.
+WRITES = {
+    # One statement: a movement, its event and its key are there together or not at all.
+    "inventory.movements": {"outbox", "idempotency_keys"},
+    # A million rows are written as sets, beside the verbs, in one transaction; the ledger's part stays with the ledger.
+    "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
+    # It lays down a whole history, by COPY.
+    "demo": {*OWNER} - {"audit"},
+}
+
+WRITE = re.compile(r"\b(?:INTO|UPDATE|DELETE\s+FROM|TRUNCATE|ALTER\s+TABLE|LOCK\s+TABLE)\s+(?:ONLY\s+)?([a-z_]+)")
+READ = re.compile(r"\b(?:FROM|JOIN|USING)\s+(?:ONLY\s+)?([a-z_]+)")
+
+# Where SQL may stand. Everything else asks one of these.
+HOLD_SQL = re.compile(
+    r"kit\.\w+|kit\.embedded\.cluster|(\w+\.)*store|catalog\.imports\.(staging|loading)|inventory\.movements\.staged"
+    r"|demo\.load|dev"
+)
+
+
+def folder_of(statement: Statement) -> str:
+    """`inventory.movements.store` → `inventory.movements`; kit and demo are one folder each."""
+    parts = statement.module.split(".")
+    return parts[0] if parts[0] in ("kit", "demo", "dev", "accounts") else ".".join(parts[:2])
+
+
+def touched(statement: Statement, how: re.Pattern[str]) -> set[str]:
+    return {table for table in how.findall(statement.sql) if table in OWNER}
+
+
+def test_every_table_has_one_owner() -> None:
+    migrated = {
+        table
+        for path in files()
+        if path.startswith("migrations/versions/")
+        for table in re.findall(r"^CREATE TABLE (\w+)", text_of(path), re.MULTILINE)
+    }
+    assert sum(map(len, OWNERS.values())) == len(OWNER)
+    assert migrated == {*OWNER, *NOBODYS_YET}
+
+
+def test_only_a_folder_itself_writes_its_tables() -> None:
+    strangers = {
+        str(statement): foreign
+        for statement in statements()
+        if (
+            foreign := touched(statement, WRITE)
+            - OWNERS.get(folder_of(statement), set())
+            - WRITES.get(folder_of(statement), set())
+        )
+    }
+    assert strangers == {}
+
+
+def test_only_a_folder_itself_reads_its_tables() -> None:
+    strangers = {
+        str(statement): foreign
+        for statement in statements()
+        if (
+            foreign := touched(statement, READ)
+            - OWNERS.get(folder_of(statement), set())
+            - READS.get(folder_of(statement), set())
+            - touched(statement, WRITE)
+        )
+    }
+    assert strangers == {}
+
+
+def test_no_exception_outlives_its_reason() -> None:
+    used = {(folder_of(statement), table) for statement in statements() for table in touched(statement, READ)}
+    allowed = {(folder, table) for folder, tables in READS.items() for table in tables}
+    assert allowed - used == set()
+
+
+def test_sql_stands_in_the_store() -> None:
+    assert {str(statement) for statement in statements() if not HOLD_SQL.fullmatch(statement.module)} == set()
+
+
+def test_sql_is_a_constant_beside_its_function() -> None:
+    """Not written into a call, where no test would find it. Without a table there is nothing to find."""
+    hidden = [
+        f"{path}:{node.lineno}"
+        for path, tree in in_source()
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and BEGINS.match(node.value)
+        and touched(Statement("", "", node.value), re.compile(r"\b([a-z_]+)\b"))
+    ]
+    assert hidden == []
