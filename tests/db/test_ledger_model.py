@@ -258,7 +258,7 @@ def test_the_ledger_and_its_model_agree(database: Database) -> None:
             run_state_machine_as_test(
                 machine,
                 settings=settings(
-                    max_examples=60, stateful_step_count=40, deadline=None, derandomize=True, database=None,
+                    max_examples=60, stateful_step_count=40, deadline=None, derandomize=True, database=None, report_multiple_bugs=False,
                     suppress_health_check=list(HealthCheck),
                 ),
             )  # fmt: skip
