@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from autoshop.accounts.model import system
@@ -17,7 +17,7 @@ from autoshop.catalog.imports.csv_file import ENCODINGS, delimiter_named
 from autoshop.catalog.imports.model import Options, Problem, Run
 from autoshop.catalog.imports.texts import reason, told
 from autoshop.cli.run import with_pool
-from autoshop.kit.db import Pool, transaction
+from autoshop.kit.db import Pool, is_gone, transaction
 from autoshop.kit.language import Language
 
 SHOWN = 50
@@ -61,39 +61,51 @@ def catalog(
             delimiter = delimiter_named(delimiter)
         except ValueError as wrong:
             raise typer.BadParameter(str(wrong), param_hint="--delimiter") from None
+    if encoding is not None and encoding.lower() not in ENCODINGS:
+        raise typer.BadParameter(f"one of {', '.join(ENCODINGS)}", param_hint="--encoding")
     options = Options(
         store_code, skip_bad, dry_run, set_stock, encoding, delimiter, sheet, tuple(ignore_column or ())
     )  # fmt: skip
-    run, problems = with_pool(lambda pool: _import(pool, file, options, words))
     errors = file.with_name(file.name + ".errors.csv")
-    _print_problems(problems, words)
-    if len(problems) > SHOWN:
-        _write_problems(errors, problems, words)
-    _print_summary(run, len(problems), errors, words)
+    run = with_pool(lambda pool: _import(pool, file, options, errors, words))
     if run.state != "done":
         raise SystemExit(1)
 
 
-async def _import(pool: Pool, file: Path, options: Options, words: Language) -> tuple[Run, list[Problem]]:
-    async with transaction(pool) as db:
-        run = await service.start_run(db, system("import"), None, file.name, options)
-    with _bar(words) as bar:
-        tasks: dict[str, int] = {}
+async def _import(pool: Pool, file: Path, options: Options, errors: Path, words: Language) -> Run:
+    """Import, with a bar to watch, and tell how it went."""
+    try:
+        async with transaction(pool) as db:
+            name = file.name.encode(errors="replace").decode()  # a name may hold bytes that are no text
+            run = await service.start_run(db, system("import"), None, name, options)
+        with _bar(words) as bar:
+            run = await service.carry_out(pool, run.id, lambda _run: file, _teller(bar, words))
+            for task in bar.tasks:
+                bar.update(task.id, total=task.total or 1, completed=task.total or 1)
+        found = [problem for _, problem in await store.problems(pool, run.id, 0, None, SHOWN + 1)]
+        _print_problems(found[:SHOWN], words)
+        all_told = await _write_problems(pool, run, errors, words) if len(found) > SHOWN else ""
+    except Exception as error:
+        if not is_gone(error):
+            raise
+        typer.secho(GONE[words].format(error), fg="red", err=True)
+        raise SystemExit(1) from None
+    _print_summary(run, words)
+    if all_told:
+        typer.echo(all_told)
+    return run
 
-        def tell(phase: str, done: int, total: int) -> None:
-            if phase not in tasks:
-                tasks[phase] = bar.add_task(PHASES[phase][words == "en"], total=total or None)
-            bar.update(tasks[phase], completed=done, total=total or None)  # type: ignore[arg-type]
 
-        run = await service.carry_out(pool, run.id, lambda _run: file, tell)
-        for task in bar.tasks:
-            bar.update(task.id, total=task.total or 1, completed=task.total or 1)
-    problems: list[Problem] = []
-    number = 0
-    while page := await store.problems(pool, run.id, number, None, PAGE):
-        problems += [problem for _, problem in page]
-        number = page[-1][0]
-    return run, problems
+def _teller(bar: Progress, words: Language) -> service.Tell:
+    """What moves the bar on: a line for each phase."""
+    tasks: dict[str, TaskID] = {}
+
+    def tell(phase: str, done: int, total: int) -> None:
+        if phase not in tasks:
+            tasks[phase] = bar.add_task(PHASES[phase][words == "en"], total=total or None)
+        bar.update(tasks[phase], completed=done, total=total or None)
+
+    return tell
 
 
 class _Speed(ProgressColumn):
@@ -125,19 +137,30 @@ def _print_problems(problems: list[Problem], words: Language) -> None:
         typer.secho(told(problem, words), fg=colours[problem.kind], err=True)
 
 
-def _write_problems(path: Path, problems: list[Problem], words: Language) -> None:
-    """All of them as a CSV that Excel opens; a value that begins like a formula is made harmless."""
+async def _write_problems(pool: Pool, run: Run, path: Path, words: Language) -> str:
+    """All of them as a CSV that Excel opens, page by page: there may be a million. Returns where they are."""
     headings = {
         "ru": ("Строка", "Столбец", "Значение", "Причина", "Вид"),
         "en": ("Row", "Column", "Value", "Reason", "Kind"),
     }
-    with open(path, "w", encoding="utf-8-sig", newline="") as file:
-        out = csv.writer(file, delimiter=";")
-        out.writerow(headings[words])
-        for problem in problems:
-            why = reason(problem.code, problem.detail, words)
-            cells = (problem.column_name, problem.value, why, problem.kind)
-            out.writerow([problem.row or "", *(f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells)])
+    number = 0
+    try:
+        with open(path, "w", encoding="utf-8-sig", newline="") as file:  # noqa: ASYNC230 - nobody else waits here
+            out = csv.writer(file, delimiter=";")
+            out.writerow(headings[words])
+            while page := await store.problems(pool, run.id, number, None, PAGE):
+                out.writerows(_cells(problem, words) for _, problem in page)
+                number = page[-1][0]
+    except OSError as error:
+        return {"ru": f"Все замечания не записать: {error}", "en": f"Not all remarks could be kept: {error}"}[words]
+    return {"ru": f"Все замечания ({number}): {path}", "en": f"All remarks ({number}): {path}"}[words]
+
+
+def _cells(problem: Problem, words: Language) -> list[str]:
+    """A line of that CSV; what begins like a formula is made harmless."""
+    why = reason(problem.code, problem.detail, words)
+    texts = (problem.column_name, problem.value, why, problem.kind)
+    return [str(problem.row or ""), *(f"'{text}" if text.startswith(FORMULA) else text for text in texts)]
 
 
 SUMMARY: dict[Language, str] = {
@@ -160,12 +183,14 @@ ENDS: dict[str, tuple[str, str]] = {
     "refused": ("Ничего не записано.", "Nothing was written."),
     "failed": ("Сбой, ничего не записано.", "Failed; nothing was written."),
 }
+GONE: dict[Language, str] = {
+    "ru": "База данных пропала: {}. Запустите загрузку ещё раз: что уже записано, останется как есть.",
+    "en": "The database went away: {}. Start the import again: what was written already stays as it is.",
+}
 
 
-def _print_summary(run: Run, problems: int, errors: Path, words: Language) -> None:
+def _print_summary(run: Run, words: Language) -> None:
     end = "dry" if run.state == "done" and run.options.dry_run else run.state
     typer.secho(ENDS[end][words == "en"], fg="green" if run.state == "done" else "red", bold=True)
     if run.state == "done" or run.counts.get("rows"):
         typer.echo(SUMMARY[words].format(**run.counts))
-    if problems > SHOWN:
-        typer.echo({"ru": f"Все замечания ({problems}): {errors}", "en": f"All remarks ({problems}): {errors}"}[words])

@@ -44,6 +44,7 @@ class Columns:
     prices: dict[str, int] = field(default_factory=dict)  # price type → position
     costs: set[int] = field(default_factory=set)  # positions of prices that are a cost
     stocks: dict[int, int] = field(default_factory=dict)  # store id → position
+    nameless: list[int] = field(default_factory=list)  # positions of columns without a heading
     recognised: int = 0
 
     @property
@@ -89,9 +90,9 @@ def _place(
 ) -> Iterable[Problem]:
     """Put one column where it belongs, or say why it belongs nowhere."""
     key = name_key(heading)
-    if not key:  # a column without a heading holds nothing: a row that says otherwise is refused
-        return
-    if key in FIELD_OF:
+    if not key:  # it should hold nothing: a row that says otherwise is refused
+        columns.nameless.append(position)
+    elif key in FIELD_OF:
         yield from _take(columns, columns.fields, FIELD_OF[key], position, row)
     elif (price_type := _price_type(key, known.price_types)) is not None:
         columns.recognised += 1

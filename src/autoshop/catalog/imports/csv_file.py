@@ -87,7 +87,8 @@ def _records(text: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[st
                 line = reader.line_num + 1
             return
         except csv.Error as error:  # the reader goes on with the next line
-            yield line, error
+            lines = f" ({line}–{reader.line_num})" if reader.line_num > line else ""
+            yield line, csv.Error(f"{error}{lines}")
             line = reader.line_num + 1
 
 

@@ -48,8 +48,14 @@ class Problem(NamedTuple):
 
 
 def error(row: int | None, column: str, value: str, code: str, detail: object = "", is_cost: bool = False) -> Problem:
-    """A problem that keeps its row, or the whole file, out."""
-    return Problem(row, "error", column, value[:VALUE_CHARACTERS], code, str(detail), is_cost)
+    """A problem that keeps its row, or the whole file, out. What it quotes can be printed."""
+    shown = _printable(value[:VALUE_CHARACTERS])
+    return Problem(row, "error", _printable(column), shown, code, _printable(str(detail)), is_cost)
+
+
+def _printable(text: str) -> str:
+    """Without signs that a database or terminal would not take as text."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 class BadFile(Exception):

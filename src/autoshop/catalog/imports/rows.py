@@ -79,6 +79,7 @@ class RowParser:
         self._at = {what: at.get(what, -1) for what in (*LONGEST, "barcode")}
         self._price_at = list(columns.prices.values())
         self._stock_at = list(columns.stocks.values())
+        self._used = {*at.values(), *self._price_at, *self._stock_at, *columns.nameless}
         self._brand_numbers: dict[str, str] = {}
         self._category_numbers: dict[str, str] = {"": NULL}
         self._prices: dict[str, str] = {"": "NULL"}
@@ -100,7 +101,12 @@ class RowParser:
             if cleaned is None:
                 return None
             cells = cleaned
-        return self._read(row, [*cells, ""])  # type: ignore[list-item]
+        before = len(self.problems)
+        line = self._read(row, [*cells, ""])  # type: ignore[list-item]
+        if line is None and "\\" in whole:  # told as the file has it, not as COPY wants it
+            told = self.problems[before:]
+            self.problems[before:] = [one._replace(value=one.value.replace(r"\\", "\\")) for one in told]
+        return line
 
     def _read(self, row: int, cells: list[str]) -> str | None:
         before, at = len(self.problems), self._at
@@ -115,6 +121,9 @@ class RowParser:
             return None
         if len(article) > 60 or len(brand) > 100 or len(name) > 500 or len(category) > 200 or len(sku + unit) > 20:
             self._tell_too_long(row, cells)
+        for position in self.columns.nameless:
+            if cells[position].strip():
+                self._tell(row, position, cells[position], Wrong("no_heading", position + 1))
         key = article_key(article)
         if not key:
             self._tell(row, "article", article, Wrong("no_key" if article else "required"))
@@ -156,7 +165,7 @@ class RowParser:
         self, remembered: dict[str, str], row: int, where: str | int, text: str, read: Callable[[str], str]
     ) -> str:
         try:
-            value = read(text.strip())
+            value = read(text.strip()) if text.strip() or "" not in remembered else remembered[""]
         except Wrong as wrong:
             self._tell(row, where, text, wrong)
             return "NULL"
@@ -189,7 +198,7 @@ class RowParser:
                 self._tell(
                     row, "barcode", code, Wrong("check_digit" if is_digit else "barcode", f"1–{BARCODE_CHARACTERS}")
                 )
-        if len(codes) == 1 and codes[0].isalnum():
+        if len(codes) == 1 and codes[0].isdecimal():  # without quotes, NULL would be none
             return "{" + codes[0] + "}"
         quoted = (code.replace("\\", "\\\\").replace('"', r"\\" + '"') for code in codes)
         return "{" + ",".join(f'"{code}"' for code in quoted) + "}"
@@ -205,14 +214,14 @@ class RowParser:
         beyond = [cell for cell in cells[width:] if isinstance(cell, Odd) or cell.strip()]
         if beyond or len(cells) < width:
             counted = f"{len(cells)} ≠ {width}"
-            self.problems.append(error(row, "", str(filled[-1]), "fields", counted))
+            last = filled[-1]
+            self.problems.append(error(row, "", last.shown if isinstance(last, Odd) else last, "fields", counted))
             return None
         return list(cells[:width])
 
     def _odd(self, row: int, cells: Sequence[str | Odd]) -> str | None:
         """A row of a workbook with cells that hold no plain value."""
-        used = {*self.columns.fields.values(), *self._price_at, *self._stock_at}
-        odd = [(n, cell) for n, cell in enumerate(cells) if isinstance(cell, Odd) and n in used]
+        odd = [(n, cell) for n, cell in enumerate(cells) if isinstance(cell, Odd) and n in self._used]
         for position, cell in odd:
             self._tell(row, position, cell.shown, Wrong(cell.code, cell.shown))
         if not odd:  # only in columns that do not matter
@@ -222,13 +231,12 @@ class RowParser:
     def _clean(self, row: int, cells: Sequence[str]) -> list[str] | None:
         """Line ends and no-break spaces become spaces; formulas and control characters are refused."""
         before, cleaned = len(self.problems), []
-        used = {*self.columns.fields.values(), *self._price_at, *self._stock_at}
         for position, cell in enumerate(cells):
             text = " ".join(cell.replace("\u200b", "").replace("\ufeff", "").replace("\u00ad", "").split())
-            if position in used:
+            if position in self._used:
                 strange = next((c for c in text if not c.isprintable()), None)
                 if strange is not None:
-                    self._tell(row, position, repr(text)[1:-1], Wrong("control", f"U+{ord(strange):04X}"))
+                    self._tell(row, position, text, Wrong("control", f"U+{ord(strange):04X}"))
                 elif text.startswith("="):
                     self._tell(row, position, text, Wrong("formula"))
             cleaned.append(text.replace("\\", "\\\\"))

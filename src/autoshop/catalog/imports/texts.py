@@ -70,6 +70,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "полей не столько, сколько заголовков: {0}",
         "not as many fields as headings: {0}",
     ),
+    "no_heading": ("значение в столбце {0}, у которого нет заголовка", "a value in column {0}, which has no heading"),
     "quotes": ("кавычки расставлены неверно: {0}", "the quotes are wrong: {0}"),
     "required": ("пусто, а должно быть заполнено", "empty, but must be filled"),
     "too_long": ("длиннее {0} знаков", "longer than {0} characters"),
