@@ -6,6 +6,7 @@ from importlib import import_module
 import typer
 
 from autoshop.kit.errors import Refusal
+from autoshop.kit.settings import WrongSetting
 
 app = typer.Typer(
     help="AUTOSHOP: one stock ledger over all stores and channels.",
@@ -16,7 +17,7 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run a command. A refusal is told in a line, without a traceback."""
+    """Run a command. A refusal or a wrong setting is told in a line, without a traceback."""
     for family in ("serve", "dev", "demo", "imports", "ledger", "accounts", "docs"):
         import_module(f"autoshop.cli.{family}").register(app)
     try:
@@ -24,3 +25,6 @@ def main() -> None:
     except Refusal as refusal:
         typer.secho(f"{refusal.title}: {refusal.detail}", fg="red", err=True)
         sys.exit(1)
+    except WrongSetting as wrong:
+        typer.secho(str(wrong), fg="red", err=True)
+        sys.exit(2)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from autoshop.kit.settings import settings
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
@@ -23,4 +25,5 @@ def dev(
         from autoshop import dev as everything
     except ModuleNotFoundError as error:
         raise SystemExit(f"{error}: this command needs the development packages (bin/_setup installs them).") from None
+    settings()  # a wrong one is told before anything starts
     sys.exit(everything.run(host, port, data or everything.DATA, fresh))

@@ -4,11 +4,13 @@ import asyncio
 import gc
 from typing import Annotated
 
+import asyncpg
 import typer
 import uvicorn
 
 from autoshop.kit import housekeeping, log, migrate
-from autoshop.kit.settings import settings
+from autoshop.kit.db import is_gone, open_pool
+from autoshop.kit.settings import Settings, settings
 
 
 def register(app: typer.Typer) -> None:
@@ -27,6 +29,7 @@ def serve(
 
     config = settings()
     log.configure(config.log_level, config.log_format)
+    asyncio.run(_reach(config))
     app = create_app(config)
     _calm_the_collector()
     uvicorn.run(
@@ -46,6 +49,17 @@ def serve(
     )
 
 
+async def _reach(config: Settings) -> None:
+    """Before the server starts, which would tell of a database that is away in forty lines."""
+    try:
+        await (await open_pool(config.model_copy(update={"pool_min": 1}), name="serve")).close()
+    except Exception as error:
+        if not is_gone(error) and not isinstance(error, asyncpg.PostgresError):
+            raise
+        log.log.error("no database", error=repr(error))
+        raise SystemExit(3) from None  # as uvicorn does when it cannot start
+
+
 def _calm_the_collector() -> None:
     """Leave what the start made alone, and look for garbage cycles every 20 000 objects instead of every 700.
 
@@ -57,13 +71,15 @@ def _calm_the_collector() -> None:
 
 
 def worker(
-    check: Annotated[bool, typer.Option("--check", help="exit 0 if a worker lives, 1 if not; starts nothing")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="exit 0 if a worker lives and takes the jobs, 1 if not; starts nothing")
+    ] = False,
 ) -> None:
     """Do the jobs that wait in the database."""
     if check:
         from autoshop.cli.run import with_pool
 
-        raise SystemExit(0 if with_pool(housekeeping.beats) else 1)
+        raise SystemExit(with_pool(housekeeping.idle))  # a text is told, and exits 1; None exits 0
     from autoshop import worker as process
 
     config = settings()

@@ -13,6 +13,16 @@ VALUES ($1)
 """
 FORGET_BEATS = "DELETE FROM worker_heartbeats WHERE at < now() - interval '1 day'"
 BEATS = "SELECT EXISTS (SELECT FROM worker_heartbeats WHERE at > now() - make_interval(secs => $1))"
+# A job that waits for one of its kind that is being done is not left lying: imports come one at a time.
+LEFT_LYING = """
+SELECT count(*) AS jobs, min(q.execute_after) AS due_since,
+       string_agg(DISTINCT q.entrypoint, ', ' ORDER BY q.entrypoint) AS kinds
+  FROM pgqueuer AS q
+ WHERE q.status = 'queued' AND q.execute_after < now() - make_interval(mins => $1)
+   AND NOT EXISTS (SELECT FROM pgqueuer AS p
+                    WHERE p.status = 'picked' AND p.entrypoint = q.entrypoint
+                      AND p.heartbeat > now() - make_interval(mins => $1))
+"""
 
 
 async def tidy(pool: Pool, settings: Settings) -> None:
@@ -28,6 +38,15 @@ async def beat(pool: Pool, worker: str) -> None:
     await pool.execute(BEAT, worker)
 
 
-async def beats(pool: Pool, within_seconds: float = 60) -> bool:
-    """Whether any worker said lately that it lives."""
-    return bool(await pool.fetchval(BEATS, within_seconds))
+async def idle(pool: Pool, silent_seconds: float = 60, late_minutes: int = 5) -> str | None:
+    """Why nobody does the jobs, in a sentence; None while somebody does."""
+    if not await pool.fetchval(BEATS, silent_seconds):
+        return f"No worker has said within {silent_seconds:.0f} seconds that it lives."
+    lying = await pool.fetchrow(LEFT_LYING, late_minutes)
+    assert lying is not None
+    if lying["jobs"]:
+        return (
+            f"A worker lives, but takes no jobs: {lying['jobs']} ({lying['kinds']}) are due for more than "
+            f"{late_minutes} minutes, the oldest since {lying['due_since']:%Y-%m-%d %H:%M} UTC."
+        )
+    return None

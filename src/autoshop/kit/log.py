@@ -7,6 +7,8 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from autoshop.kit.db import is_gone
+
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -35,7 +37,7 @@ def configure(level: str = "info", style: str = "json") -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, _no_database_in_a_line, *shared],
         )
     )
     root = logging.getLogger()
@@ -43,6 +45,16 @@ def configure(level: str = "info", style: str = "json") -> None:
     root.setLevel(LEVELS[level])
     for chatty in ("uvicorn.access", "uvicorn.error", "alembic", "pgqueuer"):
         logging.getLogger(chatty).setLevel(max(LEVELS[level], logging.WARNING))
+
+
+def _no_database_in_a_line(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """What libraries tell with a traceback, every few seconds, for as long as the database is away."""
+    found = event.get("exc_info")
+    error = found[1] if isinstance(found, tuple) else None
+    if error is not None and is_gone(error):
+        event["error"] = repr(error)
+        del event["exc_info"]
+    return event
 
 
 def _json(_logger: WrappedLogger, _name: str, event: EventDict) -> str:

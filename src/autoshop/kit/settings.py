@@ -2,12 +2,13 @@
 
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Literal
+from typing import Any, Literal, get_args, get_origin
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Network = IPv4Network | IPv6Network
+ROLES = ("owner", "manager", "buyer", "clerk", "monitor")  # accounts says what they may; it lies above
 
 
 class Settings(BaseSettings):
@@ -73,13 +74,42 @@ def parse_trust(text: str) -> tuple[tuple[Network, str], ...]:
     pairs = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         network, _, role = part.partition("=")
-        if role not in ("owner", "manager", "buyer", "clerk", "monitor"):
-            raise ValueError(f"AUTOSHOP_TRUST: «{part}» must read NETWORK=ROLE, as in 127.0.0.0/8=manager")
+        if role not in ROLES:
+            raise ValueError(
+                f"«{part}» must read NETWORK=ROLE, as in 127.0.0.0/8=manager; roles are {', '.join(ROLES)}"
+            )
         pairs.append((ip_network(network, strict=False), role))
     return tuple(pairs)
 
 
+class WrongSetting(Exception):
+    """A variable that cannot be read. Its text is a line for each: name, value, what is allowed."""
+
+
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The process's settings, read from the environment at the first call."""
-    return Settings()
+    """The process's settings, read from the environment at the first call. Raises WrongSetting."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise WrongSetting("\n".join(map(_told, error.errors()))) from None
+
+
+def _told(error: Any) -> str:
+    name = str(error["loc"][0])
+    why = _allowed(name) or f"{error.get('ctx', {}).get('error', error['msg'])}"
+    return f"AUTOSHOP_{name.upper()}={error['input']} cannot be used: {why}"
+
+
+def _allowed(name: str) -> str | None:
+    """What a number or a choice may be; a text's own check says it better."""
+    field = Settings.model_fields[name]
+    if get_origin(field.annotation) is Literal:
+        return f"it must be one of {', '.join(get_args(field.annotation))}"
+    if field.annotation is int:
+        least, most = (
+            next((getattr(limit, side) for limit in field.metadata if hasattr(limit, side)), None)
+            for side in ("ge", "le")
+        )
+        return f"it must be a whole number, {least} " + ("or more" if most is None else f"to {most}")
+    return None
