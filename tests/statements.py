@@ -47,7 +47,7 @@ def _walk() -> Iterator[Statement]:
         with open(str(module.__file__), encoding="utf-8") as file:
             names = _constants(ast.parse(file.read()))
         for name in names:
-            value = getattr(module, name)
+            value = getattr(module, name, None)
             if isinstance(value, str) and BEGINS.match(value):
                 yield Statement(found.name.removeprefix("autoshop."), name, value)
 

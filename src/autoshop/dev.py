@@ -187,23 +187,26 @@ def _in_url(host: str) -> str:
 def _fill(parts: Parts) -> None:
     """The demo catalogue, into an empty database only."""
     try:
-        empty = asyncio.run(_has_no_products(parts.environment["AUTOSHOP_DATABASE_URL"]))
+        empty = asyncio.run(_is_empty(parts.environment["AUTOSHOP_DATABASE_URL"]))
     except (OSError, asyncpg.PostgresError) as error:
         raise DevError(_database_error("The database does not answer as it should", error)) from error
     if empty:
         typer.echo("The database is empty: loading the demo catalogue …")
         if parts.start("demo").wait() != 0:
-            typer.secho("The demo catalogue was not loaded; the shop starts without it.", fg="yellow", err=True)
+            raise DevError("The demo catalogue could not be loaded, see above; nothing of it is there.")
         del parts.children["demo"]
 
 
-HAS_PRODUCTS = "SELECT EXISTS (SELECT FROM products)"
+IS_EMPTY = """
+SELECT NOT (EXISTS (SELECT FROM products) OR EXISTS (SELECT FROM stores) OR EXISTS (SELECT FROM brands)
+            OR EXISTS (SELECT FROM categories))
+"""
 
 
-async def _has_no_products(url: str) -> bool:
+async def _is_empty(url: str) -> bool:
     connection = await asyncpg.connect(url, timeout=10)
     try:
-        return not await connection.fetchval(HAS_PRODUCTS)
+        return bool(await connection.fetchval(IS_EMPTY))
     finally:
         await connection.close()
 

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from autoshop.dev import database_beside
@@ -214,6 +215,24 @@ def test_a_given_database_is_used_and_no_other_is_started(
     refused = dev("--fresh", AUTOSHOP_DATABASE_URL=database.url)
     assert refused.exit_code() == 1
     assert "--fresh would empty the database of AUTOSHOP_DATABASE_URL" in refused.said
+
+
+def test_a_shop_that_is_being_set_up_gets_no_demo(dev: Callable[..., Dev], database: Database) -> None:
+    with psycopg.connect(database.super_url) as db:
+        db.execute("TRUNCATE products CASCADE")  # it has stores
+    shop = dev(AUTOSHOP_DATABASE_URL=database.url).ready()
+    assert "demo" not in shop.said
+
+
+def test_it_stops_when_the_demo_cannot_be_loaded(dev: Callable[..., Dev], database: Database) -> None:
+    with psycopg.connect(database.super_url, autocommit=True) as db:
+        db.execute("TRUNCATE products, stores, brands, categories CASCADE")
+        db.execute(f"ALTER DATABASE {db.info.dbname} SET default_transaction_read_only = on")
+    shop = dev(AUTOSHOP_DATABASE_URL=database.url)
+    assert shop.exit_code() == 1
+    assert "read-only" in shop.said
+    assert shop.said.rstrip().endswith("The demo catalogue could not be loaded, see above; nothing of it is there.")
+    assert "Ready" not in shop.said
 
 
 def test_fresh_begins_anew(dev: Callable[..., Dev], data: Path) -> None:

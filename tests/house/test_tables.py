@@ -37,7 +37,7 @@ READS = {
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
     "kit": {"ledger_checks"},  # /metrics
     "demo": {"products", "stores", "brands", "categories", "movements"},  # only into an empty database
-    "dev": {"products"},  # is it empty?
+    "dev": {"products", "stores", "brands", "categories"},  # is it empty?
 }
 # Written by another than the owner.
 WRITES = {

@@ -30,7 +30,8 @@ class NotEmpty(Conflict):
     def explain(self) -> str:
         return (
             f"There are {', '.join(self.facts['tables'])} already: the demo shop loads into an empty database only. "
-            "`bin/dev --fresh` begins anew."
+            "On your own machine `bin/dev --fresh` begins anew; on a server name another, empty database in "
+            "AUTOSHOP_DATABASE_URL, and `autoshop migrate` it first."
         )
 
 
