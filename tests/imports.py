@@ -16,6 +16,7 @@ from autoshop.catalog.imports.model import Options, Problem, Run
 from autoshop.inventory.stock.service import check_ledger
 from autoshop.kit.db import Pool, transaction
 
+SYSTEM = system("test")
 Table = Sequence[Sequence[object]]
 
 
@@ -40,15 +41,29 @@ def write(path: Path, content: bytes | str) -> Path:
     return path
 
 
-async def load(
-    pool: Pool, path: Path, content: bytes | str, caller: Caller = system("test"), **options: Any
-) -> Outcome:
-    """Import a file of this content; a text is a CSV in UTF-8."""
+async def start(pool: Pool, path: Path, content: bytes | str, caller: Caller = SYSTEM, **options: Any) -> Run:
+    """A file of this content and a run of it that waits; a text is a CSV in UTF-8."""
     write(path, content)
     async with transaction(pool) as db:
-        run = await service.start_run(db, caller, None, path.name, Options(**options))
-    run = await service.carry_out(pool, run.id, lambda _run: path)
+        return await service.start_run(db, caller, None, path.name, Options(**options))
+
+
+async def carry_out(pool: Pool, run: Run, path: Path, tell: service.Tell = lambda *_: None) -> Outcome:
+    """Import the file, to the end."""
+    run = await service.carry_out(pool, run.id, lambda _run: path, tell)
     return Outcome(run, [problem for _, problem in await store.problems(pool, run.id, 0, None, 1_000_000)])
+
+
+async def load(
+    pool: Pool,
+    path: Path,
+    content: bytes | str,
+    caller: Caller = SYSTEM,
+    tell: service.Tell = lambda *_: None,
+    **options: Any,
+) -> Outcome:
+    """Both."""
+    return await carry_out(pool, await start(pool, path, content, caller, **options), path, tell)
 
 
 def as_csv(table: Table, delimiter: str = ";", encoding: str = "utf-8", line_end: str = "\r\n") -> bytes:
@@ -143,11 +158,9 @@ async def whole_shop(pool: Pool, but: Sequence[str] = OF_IMPORTS) -> dict[str, s
     )
     prints = {}
     for name in sorted(row["relname"] for row in tables):
-        rows = (
-            f"SELECT count(*) || ' ' || coalesce(md5(string_agg(t::text, ' ' ORDER BY t::text)), '') FROM {name} AS t"
-        )
-        prints[name] = await pool.fetchval(rows)
-    assert {"products", "prices", "movements", "inventory", "outbox", "audit"} <= prints.keys()
+        digest = "count(*) || ' ' || coalesce(md5(string_agg(t::text, ' ' ORDER BY t::text)), '')"
+        prints[name] = await pool.fetchval(f"SELECT {digest} FROM {name} AS t")
+    assert {"products", "prices", "movements", "inventory", "outbox"} <= prints.keys()
     return prints
 
 

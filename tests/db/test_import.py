@@ -29,6 +29,7 @@ ROWS: list[list[object]] = [
      "1 234,5 руб.", "", "", 0, 3],
     ["ООО «Ёлка»", "А-17", "Ёмкость\tдля масла", "0012", "Свечи", "", "", "", "99", "", "", ""],
 ]  # fmt: skip
+TABLE: list[list[object]] = [list(RUSSIAN), *ROWS]
 SAME: list[dict[str, Any]] = [
     {"brand": "Mahle", "article": "OC 90", "name": 'Фильтр, "OC 90" масляный', "sku": None,
      "category": "Фильтры / масляные", "unit": "компл", "barcodes": ["40123455"], "prices": {"retail": 123450},
@@ -58,7 +59,7 @@ async def test_encoding_and_delimiter_find_themselves(
         ("english.csv", as_csv([ENGLISH, *ROWS], ","), {}),
         ("workbook.xlsx", as_xlsx([RUSSIAN, *ROWS]), {}),
         ("named.otherwise", as_xlsx([ENGLISH, *ROWS]), {}),
-        ("below_and_right.xlsx", as_xlsx([[], [], *([None, None, *row] for row in [RUSSIAN, *ROWS])]), {}),
+        ("below_and_right.xlsx", as_xlsx([[], [], *([None, None, *row] for row in TABLE)]), {}),
         ("sheet.xlsx", as_xlsx([["notes"]], {"Товары": [RUSSIAN, *ROWS]}), {"sheet": "Товары"}),
         ("told_encoding.csv", as_csv([RUSSIAN, *ROWS], encoding="cp1251"), {"encoding": "Windows-1251"}),
         ("pipes.csv", as_csv([RUSSIAN, *ROWS], "|"), {"delimiter": "|"}),
