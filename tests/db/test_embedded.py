@@ -8,13 +8,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from autoshop.kit.embedded import Cluster, ClusterError, find_binaries
-from autoshop.kit.embedded import cluster as embedded
+from autoshop.kit.embedded import Cluster, ClusterError, birth, find_binaries
 from autoshop.kit.embedded import home as embedded_home
 from autoshop.kit.embedded.leftovers import inhabitants
 
@@ -70,13 +69,17 @@ def owner_of(directory: Path) -> subprocess.Popen[str]:
     return owner
 
 
-def gone_within(seconds: float, data: Path) -> bool:
-    until = time.monotonic() + seconds
-    while inhabitants(data):
+def came_true(condition: Callable[[], bool], within_seconds: float = 10) -> bool:
+    until = time.monotonic() + within_seconds
+    while not condition():
         if time.monotonic() > until:
             return False
         time.sleep(0.02)
     return True
+
+
+def gone_within(seconds: float, data: Path) -> bool:
+    return came_true(lambda: not inhabitants(data), seconds)
 
 
 def test_the_application_may_not_own_anything_and_a_second_bootstrap_changes_nothing(
@@ -119,6 +122,7 @@ def test_the_server_is_started_again_by_the_same_owner_after_it_died_by_itself(c
     assert cluster.pid is not None
     os.kill(cluster.pid, signal.SIGKILL)
     assert gone_within(10, cluster.home / "data")
+    assert came_true(lambda: not cluster.running)  # the kernel tells its parent a moment later
     cluster.start()
     assert cluster.alive()
 
@@ -187,7 +191,7 @@ def test_data_of_another_version_is_refused_with_what_to_do(used: Cluster) -> No
 
 
 def test_a_full_disk_is_said_before_anything_is_made(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "SMALLEST_DISK_BYTES", 2**62)
+    monkeypatch.setattr(birth, "SMALLEST_DISK_BYTES", 2**62)
     with pytest.raises(ClusterError, match="The disk is full"):
         Cluster(place / "full").start()
     assert not (place / "full" / "data").exists()

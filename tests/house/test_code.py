@@ -133,7 +133,7 @@ def test_a_file_speaks_of_the_shop_alone() -> None:
 
 
 # The socket of a cluster whose own path is too long; nowhere else may a literal name a folder of this machine.
-SOCKET = {"src/autoshop/kit/embedded/cluster.py"}
+SOCKET = {"src/autoshop/kit/embedded/sockets.py"}
 
 
 def test_no_module_names_a_folder_of_some_machine() -> None:

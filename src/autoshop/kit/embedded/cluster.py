@@ -6,14 +6,10 @@ user may enter, and is "alive" when a connection works. A pid read from a file i
 
 import errno
 import fcntl
-import hashlib
 import os
-import re
 import shutil
 import signal
-import stat
 import subprocess
-import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,19 +18,10 @@ from typing import Self
 from urllib.parse import quote
 
 from autoshop.kit.children import Process, spawn
-from autoshop.kit.embedded.home import MAJOR, NOTE, ClusterError, Home, find_binaries, settle, whereabouts
+from autoshop.kit.embedded.birth import disk_full, environment, initialise
+from autoshop.kit.embedded.home import NOTE, ClusterError, Home, find_binaries, settle, whereabouts
 from autoshop.kit.embedded.leftovers import bury, kill_all
-
-INITDB = [
-    *("--username=postgres", "--auth=trust", "--no-instructions", "--no-sync", "--encoding=UTF8"),
-    *(
-        "--locale-provider=builtin",
-        "--builtin-locale=PG_UNICODE_FAST",
-        "--lc-collate=C",
-        "--lc-ctype=C.UTF-8",
-    ),
-    *("--lc-messages=C", "--lc-monetary=C", "--lc-numeric=C", "--lc-time=C"),
-]
+from autoshop.kit.embedded.sockets import make_socket_directory, socket_directory
 
 # For a small machine. fsync and synchronous_commit are said aloud: an acknowledged movement is never lost.
 SETTINGS = {
@@ -65,8 +52,6 @@ GRANT CONNECT, TEMPORARY ON DATABASE :"database" TO autoshop_app;
 REVOKE CONNECT ON DATABASE postgres FROM PUBLIC;
 """
 
-SOCKET_PATH_BYTES = 107  # what sockaddr_un holds
-SMALLEST_DISK_BYTES = 200 * 2**20
 SMALLEST_LOG_BYTES = 10 * 2**20
 
 
@@ -117,13 +102,13 @@ class Cluster:
         try:
             home = settle(self.directory)
             self._hold()
-            bury(home.path / "data", self._socket_directory())
-            self._init(home)
+            bury(home.path / "data", socket_directory(self.home))
+            initialise(home, sync=self.settings["fsync"] == "on")
             self._launch(home, time.monotonic() + timeout_seconds)
         except OSError as error:
             self.stop()
             if error.errno == errno.ENOSPC:
-                raise self._disk_full() from error
+                raise disk_full(self.home) from error
             raise ClusterError(f"Cannot start PostgreSQL in {self.directory}: {error}") from error
         except BaseException:
             self.stop()
@@ -160,8 +145,8 @@ class Cluster:
         if home.is_dir():
             self._recognise(home / "data")
             self._hold()  # refuses when another process serves it
-            bury(home / "data", self._socket_directory())
-        for folder in (home / "data", home / "data.new", self._socket_directory()):
+            bury(home / "data", socket_directory(self.home))
+        for folder in (home / "data", home / "data.new", socket_directory(self.home)):
             shutil.rmtree(folder, ignore_errors=True)
         for file in (home / "server.log", home / "server.log.1", home / "lock", self.directory / NOTE):
             file.unlink(missing_ok=True)
@@ -176,7 +161,7 @@ class Cluster:
 
     def url(self, role: str = "autoshop_app", database: str = "autoshop") -> str:
         """For asyncpg, psql, psycopg; for SQLAlchemy replace the scheme."""
-        host = quote(str(self._socket_directory()), safe="/")
+        host = quote(str(socket_directory(self.home)), safe="/")
         return f"postgresql://{quote(role, safe='')}@/{quote(database, safe='')}?host={host}&port=5432"
 
     def bootstrap(self, database: str = "autoshop") -> None:
@@ -191,7 +176,7 @@ class Cluster:
             log.seek(self._log_begin)
             tail = log.read()[-2000:].decode(errors="replace").strip()
         if "No space left on device" in tail or self.disk_is_full():  # then the log itself may be empty
-            return self._disk_full()
+            return disk_full(self.home)
         return ClusterError(f"PostgreSQL stopped in {self.directory}; {self.log} ends with:\n{tail}")
 
     def disk_is_full(self) -> bool:
@@ -221,50 +206,8 @@ class Cluster:
             os.close(self._lock)
             self._lock = None
 
-    def _init(self, home: Home) -> None:
-        data, fresh = home.path / "data", home.path / "data.new"
-        if data.exists():
-            self._check_version(data)
-            return
-        if shutil.disk_usage(home.path).free < SMALLEST_DISK_BYTES:
-            raise self._disk_full()
-        if fresh.exists():  # an initdb that did not finish
-            shutil.rmtree(fresh)
-        fresh.mkdir(mode=0o700)
-        if home.user:
-            os.chown(fresh, *home.user)
-        command = [str(home.binaries / "initdb"), "-D", str(fresh), *INITDB]
-        process = spawn(
-            command, user=home.user, cwd="/", env=_environment(), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        output = process.communicate()[0].decode(errors="replace")
-        if process.returncode != 0:
-            shutil.rmtree(fresh, ignore_errors=True)
-            if "No space left on device" in output:
-                raise self._disk_full()
-            raise ClusterError(f"initdb failed in {home.path}:\n{output.strip()}")
-        fresh.rename(data)
-        if self.settings["fsync"] == "on":
-            # Instead of initdb's own fsync of a thousand files, which the first start need not wait for.
-            threading.Thread(target=os.sync, daemon=True).start()
-
-    def _check_version(self, data: Path) -> None:
-        try:
-            version = (data / "PG_VERSION").read_text().strip()
-        except FileNotFoundError:
-            raise ClusterError(
-                f"{data} holds no PostgreSQL database. Move it away, or name another folder (--data)."
-            ) from None
-        if version != str(MAJOR):
-            raise ClusterError(
-                f"{data} was made by PostgreSQL {version}, this is PostgreSQL {MAJOR}. Move the data over "
-                f"with pg_dumpall of version {version} and psql, name another folder (--data), or begin "
-                "anew (--fresh deletes the data)."
-            )
-
     def _launch(self, home: Home, deadline: float) -> None:
-        data, sockets = home.path / "data", self._make_socket_directory(home)
+        data, sockets = home.path / "data", make_socket_directory(home)
         settings = {**self.settings, "listen_addresses": "", "unix_socket_directories": str(sockets)}
         command = [str(home.binaries / "postgres"), "-D", str(data)]
         for name, value in settings.items():
@@ -276,7 +219,7 @@ class Cluster:
             self._log_begin = log.tell()
             # SIGINT is PostgreSQL's fast shutdown.
             self._process = spawn(
-                command, farewell=signal.SIGINT, user=home.user, cwd="/", env=_environment(),
+                command, farewell=signal.SIGINT, user=home.user, cwd="/", env=environment(),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         while not self._ready(data):
@@ -295,34 +238,6 @@ class Cluster:
             return False
         return len(lines) > 7 and lines[0] == str(self._process.pid) and lines[7].strip() == "ready" and self.alive()
 
-    def _disk_full(self) -> ClusterError:
-        home = self.home if self.home.exists() else self.directory.parent
-        free_mib = shutil.disk_usage(home).free // 2**20
-        return ClusterError(
-            f"The disk is full: {free_mib} MiB free for {home}. Free {SMALLEST_DISK_BYTES // 2**20} MiB or "
-            "more there, or name a folder on another disk (--data)."
-        )
-
-    def _socket_directory(self) -> Path:
-        """In the cluster's folder, or under /tmp when that path is too long or libpq would misread it."""
-        folder = self.home / "socket"
-        plain = re.fullmatch(r"[\w/. -]+", str(folder)) is not None
-        if plain and len(os.fsencode(folder / ".s.PGSQL.5432")) <= SOCKET_PATH_BYTES:
-            return folder
-        return Path("/tmp") / f"autoshop-{hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]}"  # noqa: S108
-
-    def _make_socket_directory(self, home: Home) -> Path:
-        folder = self._socket_directory()
-        uid, gid = home.user or (os.geteuid(), os.getegid())
-        try:
-            folder.mkdir(mode=0o700)
-            os.chown(folder, uid, gid)
-        except FileExistsError:
-            status = folder.lstat()  # under /tmp anybody could have made it before us
-            if not stat.S_ISDIR(status.st_mode) or status.st_uid != uid or status.st_mode & 0o077:
-                raise ClusterError(f"{folder} is not a private folder of the server's user: remove it.") from None
-        return folder
-
     def _psql(
         self, script: str, database: str, timeout_seconds: float, variables: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
@@ -332,17 +247,8 @@ class Cluster:
         command += ["-d", self.url("postgres", database)]
         try:
             return subprocess.run(  # noqa: S603
-                command, input=script, capture_output=True, text=True, env=_environment(), check=False,
+                command, input=script, capture_output=True, text=True, env=environment(), check=False,
                 timeout=timeout_seconds,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             return subprocess.CompletedProcess(command, 1, "", f"no answer within {timeout_seconds} s")
-
-
-def _environment() -> dict[str, str]:
-    """Nothing of ours: PG* would redirect the tools, and secrets have no business in another user's process.
-
-    TZ spares initdb a hunt through all time zones.
-    """
-    keep = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
-    return {**keep, "TZ": "UTC", "LC_ALL": "C", "PGCLIENTENCODING": "UTF8"}
