@@ -96,7 +96,7 @@ class RowParser:
             whole = "".join(cells)  # type: ignore[arg-type]
         except TypeError:  # only a workbook has cells that are no text
             return self._odd(row, cells)
-        if not whole.isprintable() or "=" in whole or "\\" in whole:
+        if not whole.isprintable() or "=" in whole or "\\" in whole or "  " in whole:
             cleaned = self._clean(row, cells)  # type: ignore[arg-type]
             if cleaned is None:
                 return None
