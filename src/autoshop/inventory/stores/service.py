@@ -4,17 +4,22 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+import asyncpg
 import msgspec
 
 from autoshop.inventory.movements.model import UnknownStore
 from autoshop.inventory.stores import store
-from autoshop.inventory.stores.model import Route, Store, parse_week
+from autoshop.inventory.stores.model import Route, Store, parse_week, week_as_text
 from autoshop.kit.db import Connection
-from autoshop.kit.errors import Conflict, Invalid, PreconditionFailed, wrong
+from autoshop.kit.errors import Conflict, Invalid, wrong
+from autoshop.kit.etag import changed_meanwhile
 
 
 class CodeTaken(Conflict):
     title = "That code is taken"
+
+    def explain(self) -> str:
+        return f"There is already a store with the code «{self.facts['code']}»"
 
 
 def check_time_zone(name: str) -> None:
@@ -48,7 +53,7 @@ async def open_store(
     check_hours(opening_hours)
     opened = await store.add(db, code, name, address, time_zone, opening_hours, closed_dates, active)
     if opened is None:
-        raise CodeTaken(f"There is already a store with the code «{code}»", code=code)
+        raise CodeTaken(code=code)
     return opened
 
 
@@ -59,11 +64,37 @@ async def change_store(db: Connection, store_id: int, version: int, changes: dic
     if changes.get("opening_hours") is not None:
         check_hours(changes["opening_hours"])
     fields = ("code", "name", "address", "time_zone", "opening_hours", "closed_dates", "active")
-    changed = await store.change(db, store_id, version, *(changes.get(name) for name in fields))
+    try:
+        changed = await store.change(db, store_id, version, *(changes.get(name) for name in fields))
+    except asyncpg.UniqueViolationError:
+        raise CodeTaken(code=changes["code"]) from None
     if changed is None:
         now = await get_store(db, store_id)
-        raise PreconditionFailed(f"The store is at version {now.version}", version=now.version)
+        raise changed_meanwhile("store", now.version, _comparable(changes), _comparable(_as_document(now)))
     return changed
+
+
+def _as_document(store_: Store) -> dict[str, Any]:
+    return {
+        "code": store_.code,
+        "name": store_.name,
+        "address": store_.address,
+        "time_zone": store_.calendar.time_zone,
+        "opening_hours": week_as_text(store_.calendar.week),
+        "closed_dates": store_.calendar.closed_dates,
+        "active": store_.active,
+    }
+
+
+def _comparable(fields: dict[str, Any]) -> dict[str, Any]:
+    """What is sent and leaves nothing as it is; hours and dates in the one way in which we write them."""
+    said = {name: value for name, value in fields.items() if value is not None}
+    if "opening_hours" in said:
+        week = week_as_text(parse_week(msgspec.json.encode(said["opening_hours"]).decode()))
+        said["opening_hours"] = {day: list(hours) for day, hours in week.items()}
+    if "closed_dates" in said:
+        said["closed_dates"] = sorted(day.isoformat() for day in said["closed_dates"])
+    return said
 
 
 async def get_store(db: Connection, store_id: int) -> Store:
