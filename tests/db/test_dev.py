@@ -18,6 +18,7 @@ import pytest
 from autoshop.dev import database_beside
 from autoshop.kit.embedded import Cluster
 from tests.conftest import Database, free_port
+from tests.waiting import came_true
 
 READY_SECONDS = 120  # the first start loads the demo catalogue
 
@@ -66,15 +67,6 @@ class Dev:
         return self.process.wait(seconds)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    until = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.05)
-    return True
-
-
 def gone(pids: dict[str, int]) -> bool:
     def lives(pid: int) -> bool:
         try:
@@ -82,7 +74,7 @@ def gone(pids: dict[str, int]) -> bool:
         except OSError:
             return False
 
-    return wait_until(lambda: not any(lives(pid) for pid in pids.values()))
+    return came_true(lambda: not any(lives(pid) for pid in pids.values()))
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +159,7 @@ def test_a_second_one_is_refused_and_a_crashed_worker_is_started_again(dev: Call
 
     before = shop.children()["worker"]
     os.kill(before, signal.SIGKILL)
-    assert wait_until(lambda: shop.children().get("worker", before) != before)
+    assert came_true(lambda: shop.children().get("worker", before) != before)
     assert "starting it again" in shop.said
 
 

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ import pytest
 from autoshop.kit.embedded import Cluster, ClusterError, birth, find_binaries
 from autoshop.kit.embedded import home as embedded_home
 from autoshop.kit.embedded.leftovers import inhabitants
+from tests.waiting import came_true
 
 AS_ROOT = os.geteuid() == 0
 
@@ -67,15 +68,6 @@ def owner_of(directory: Path) -> subprocess.Popen[str]:
     assert owner.stdout is not None
     assert owner.stdout.readline() == "up\n"
     return owner
-
-
-def came_true(condition: Callable[[], bool], within_seconds: float = 10) -> bool:
-    until = time.monotonic() + within_seconds
-    while not condition():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def gone_within(seconds: float, data: Path) -> bool:

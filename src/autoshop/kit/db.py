@@ -90,13 +90,19 @@ async def _no_reset(connection: Connection) -> None:
     """Leave the session as it is."""
 
 
+UNHURRIED = "SET LOCAL statement_timeout = 0"
+
+
 @asynccontextmanager
-async def transaction(pool: Pool) -> AsyncIterator[Connection]:
+async def transaction(pool: Pool, *, unhurried: bool = False) -> AsyncIterator[Connection]:
     """One connection, one transaction: committed when the block ends, before anything is answered.
 
-    A refusal or any other exception rolls back. Routes and jobs open it; verbs only use it.
+    A refusal or any other exception rolls back. Routes and jobs open it; verbs only use it. `unhurried`: a statement
+    may take as long as it takes, for what runs over all rows.
     """
     async with pool.acquire() as connection, connection.transaction():
+        if unhurried:
+            await connection.execute(UNHURRIED)
         yield connection
 
 

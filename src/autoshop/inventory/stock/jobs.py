@@ -11,8 +11,7 @@ async def nightly_snapshot(pool: Pool, snapshot_days: int) -> None:
     """Freeze the stock as of the last midnight UTC, and thin out old snapshots."""
     taken_at = service.midnight_before(datetime.now(UTC))
     rows = await service.take_snapshot(pool, taken_at)
-    async with transaction(pool) as db:
-        await db.execute("SET LOCAL statement_timeout = 0")
+    async with transaction(pool, unhurried=True) as db:
         await store.forget_snapshots(db, snapshot_days)
     log.info("snapshot", taken_at=taken_at.isoformat(), rows=rows)
 

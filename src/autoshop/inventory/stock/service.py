@@ -92,15 +92,13 @@ async def take_snapshot(pool: Pool, taken_at: datetime) -> int | None:
         mark = await store.horizon(db)
         while not await store.all_ended_before(db, mark):  # noqa: ASYNC110 - the event happens in PostgreSQL
             await asyncio.sleep(0.1)
-    async with transaction(pool) as db:
-        await db.execute("SET LOCAL statement_timeout = 0")
+    async with transaction(pool, unhurried=True) as db:
         return await store.take_snapshot(db, taken_at)
 
 
 async def check_ledger(pool: Pool, *, balances: bool = False) -> Check:
     """Recount the ledger and keep the result for the metric and the alert."""
-    async with transaction(pool) as db:
-        await db.execute("SET LOCAL statement_timeout = 0")
+    async with transaction(pool, unhurried=True) as db:
         return await store.recount(db, balances=balances)
 
 
