@@ -21,7 +21,7 @@ def main() -> None:
     for family in ("serve", "dev", "demo", "imports", "ledger", "accounts", "docs"):
         import_module(f"autoshop.cli.{family}").register(app)
     try:
-        app()
+        app(prog_name="autoshop")
     except Refusal as refusal:
         typer.secho(f"{refusal.title}: {refusal.detail}", fg="red", err=True)
         sys.exit(1)

@@ -106,7 +106,7 @@ def out(run: Run) -> RunOut:
         }
     },
 )
-async def start(
+async def start_import(
     request: Request,
     caller: Annotated[Caller, needs("catalog:write")],
     name: FileName = "catalog",
@@ -151,7 +151,7 @@ async def start(
 
 
 @router.get("")
-async def list_runs(
+async def list_imports(
     request: Request, caller: Annotated[Caller, needs("catalog:write")], page: Cursor = None, limit: Limit = 100
 ) -> RunsPage:
     """Imports, newest first."""
@@ -165,13 +165,13 @@ async def list_runs(
 
 
 @router.get("/{run_id}")
-async def one_run(request: Request, run_id: RunId, caller: Annotated[Caller, needs("catalog:write")]) -> RunOut:
+async def show_import(request: Request, run_id: RunId, caller: Annotated[Caller, needs("catalog:write")]) -> RunOut:
     """How far an import is, and how it ended."""
     return out(await service.get_run(request.app.state.pool, run_id))
 
 
 @router.get("/{run_id}/problems")
-async def problems(
+async def list_import_problems(
     request: Request,
     run_id: RunId,
     caller: Annotated[Caller, needs("catalog:write")],
