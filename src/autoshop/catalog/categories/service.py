@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import asyncpg
+
 from autoshop.accounts.model import Caller
 from autoshop.accounts.service import audit
 from autoshop.catalog.categories import store
@@ -50,7 +52,13 @@ async def change_category(
         if category_id in parent.path:
             raise NoTree("A category cannot hang on itself", errors=[wrong("parent_id", "is below this category")])
         _must_be_shallow(len(parent.path) + await store.depth_below(db, category_id))
-    if not await store.change(db, category_id, version, **wanted):  # an import changes no categories, so: a bug
+    code = wanted["code"]
+    try:
+        async with db.transaction():
+            done = await store.change(db, category_id, version, **wanted)
+    except asyncpg.UniqueViolationError:  # an import has just made a category of that code
+        raise CategoryCodeTaken(code=code, category_id=await store.by_code(db, code)) from None
+    if not done:  # an import changes no categories, so: a bug
         raise changed_meanwhile("category", before.version, changes, _as_document(before))
     changed = await get_category(db, category_id)
     await audit(db, caller, "change", f"category:{category_id}", _as_document(before), _as_document(changed))
