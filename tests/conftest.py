@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -67,14 +67,21 @@ def cluster() -> Iterator[Cluster]:
             yield running
 
 
-@pytest.fixture
-def database(cluster: Cluster) -> Iterator[Database]:
-    """A database of this test's own, with the cast in it."""
+@contextmanager
+def new_database(cluster: Cluster) -> Iterator[Database]:
+    """A database with the cast in it, for a while."""
     name = f"test_{next(_numbers)}"
     with psycopg.connect(cluster.url("postgres", "postgres"), autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE autoshop OWNER autoshop STRATEGY file_copy")
         yield Database(cluster.url("autoshop_app", name), cluster.url("autoshop", name), cluster.url("postgres", name))
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(cluster: Cluster) -> Iterator[Database]:
+    """A database of this test's own, with the cast in it."""
+    with new_database(cluster) as made:
+        yield made
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from autoshop import __version__
 from autoshop.accounts import api as accounts
 from autoshop.accounts.access import anybody, needs
-from autoshop.accounts.service import Doorkeeper
+from autoshop.accounts.service import SESSION_COOKIE, Doorkeeper
 from autoshop.catalog.brands import api as brands
 from autoshop.catalog.categories import api as categories
 from autoshop.catalog.imports import api as imports
@@ -33,6 +33,7 @@ from autoshop.inventory.stock.service import TotalsOfAll
 from autoshop.inventory.stores import api as stores
 from autoshop.inventory.transfers import api as transfers
 from autoshop.kit import health
+from autoshop.kit.answers import REFUSED, answers_with
 from autoshop.kit.cache import open_cache
 from autoshop.kit.db import open_pool
 from autoshop.kit.errors import PROBLEM_JSON, Invalid, Refusal, problem
@@ -56,12 +57,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},  # /metrics and the gate's log tell it
         docs_url=None,
         redoc_url=None,
-        responses={
-            "4XX": {
-                "description": "Refused",
-                "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-            }
-        },
+        responses=REFUSED,
     )
     app.state.settings = config
     app.router.routes.append(Route(movements.POST_PATH, movements.post_movement, methods=["POST"]))
@@ -94,6 +90,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _own_routes(app: FastAPI) -> None:
     swagger = str(files("fastapi_swagger") / "resources")
+    told = answers_with(status={"type": "string"}, missing={"type": "array", "items": {"type": "string"}})[200]
+    readiness: dict[int | str, dict[str, Any]] = {200: told, 503: {**told, "description": "Not ready"}}
     app.mount("/docs/assets", StaticFiles(directory=swagger), name="docs-assets")
 
     @app.get("/", include_in_schema=False, dependencies=[anybody])
@@ -115,7 +113,7 @@ def _own_routes(app: FastAPI) -> None:
         """This process lives. It says nothing of the database: a restart would not mend that."""
         return {"status": "ok"}
 
-    @app.get("/ready", tags=["operations"], dependencies=[anybody], response_model=None)
+    @app.get("/ready", tags=["operations"], dependencies=[anybody], response_model=None, responses=readiness)
     async def ready(request: Request) -> Response:
         """Whether requests can be served, and if not, what is missing."""
         missing = await health.not_ready(request.app.state.pool)
@@ -158,8 +156,11 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.update(by_hand["components"]["schemas"])
         schemas["Problem"] = PROBLEM_SCHEMA
-        document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-        document["security"] = [{}, {"token": []}]
+        document["components"]["securitySchemes"] = {
+            "token": {"type": "http", "scheme": "bearer"},
+            "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE},
+        }
+        document["security"] = [{}, {"token": []}, {"session": []}]  # {}: a trusted network needs none
         app.openapi_schema = document
     return app.openapi_schema
 

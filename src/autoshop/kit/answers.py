@@ -17,6 +17,26 @@ from autoshop.kit.idempotency import Answer
 JSON = "application/json"
 T = TypeVar("T")
 
+# For the OpenAPI document: how a route refuses, and what it answers where FastAPI does not see the shape.
+_PROBLEM = {"content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+REFUSED: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "Refused", **_PROBLEM},
+    "503": {"description": "Try again in a moment: a repeat with the same Idempotency-Key is done once", **_PROBLEM},
+}
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Still as it was read (If-None-Match)"}}
+
+
+def answers_with(**properties: Any) -> dict[int | str, dict[str, Any]]:
+    """A 200 for the OpenAPI document: an object that has these properties."""
+    schema = {"type": "object", "required": list(properties), "properties": properties}
+    return {200: {"description": "Done", "content": {JSON: {"schema": schema}}}}
+
+
+def named(schema: str) -> dict[str, str]:
+    """A reference to a schema of the OpenAPI document."""
+    return {"$ref": f"#/components/schemas/{schema}"}
+
+
 # Declared so that it stands in the OpenAPI document; `write_once` reads it from the request.
 IdempotencyKey = Annotated[
     str | None,

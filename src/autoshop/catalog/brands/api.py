@@ -11,7 +11,7 @@ from autoshop.accounts.model import Caller
 from autoshop.catalog.answers import IfNoneMatch, Name, PathId, changes_in, shown
 from autoshop.catalog.brands import service, store
 from autoshop.catalog.brands.model import MOST_ALIASES, Brand
-from autoshop.kit.answers import IdempotencyKey, IfMatch, write_once
+from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfMatch, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.etag import version_in
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
@@ -96,7 +96,7 @@ async def add_brand(
     return await write_once(request, caller.actor, verb, 201)
 
 
-@router.get("/{brand_id}", response_model=BrandOut, dependencies=[needs("catalog:read")])
+@router.get("/{brand_id}", response_model=BrandOut, responses=NOT_MODIFIED, dependencies=[needs("catalog:read")])
 async def show_brand(request: Request, brand_id: PathId, if_none_match: IfNoneMatch = None) -> Response:
     """One brand; its ETag goes into If-Match of a change."""
     async with request.app.state.pool.acquire() as db:

@@ -12,7 +12,7 @@ from autoshop.accounts.model import Caller
 from autoshop.catalog.answers import Code, Id, IfNoneMatch, Name, PathId, changes_in, shown
 from autoshop.catalog.categories import service, store
 from autoshop.catalog.categories.model import Category
-from autoshop.kit.answers import IdempotencyKey, IfMatch, write_once
+from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfMatch, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.errors import Invalid, wrong
 from autoshop.kit.etag import version_in
@@ -100,7 +100,7 @@ async def add_category(
     return await write_once(request, caller.actor, verb, 201)
 
 
-@router.get("/{category_id}", response_model=CategoryOut, dependencies=[needs("catalog:read")])
+@router.get("/{category_id}", response_model=CategoryOut, responses=NOT_MODIFIED, dependencies=[needs("catalog:read")])
 async def show_category(request: Request, category_id: PathId, if_none_match: IfNoneMatch = None) -> Response:
     """One category; its ETag goes into If-Match of a change."""
     async with request.app.state.pool.acquire() as db:

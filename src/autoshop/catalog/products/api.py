@@ -14,7 +14,7 @@ from autoshop.catalog.answers import Id, IfNoneMatch, PathId, changes_in, shown
 from autoshop.catalog.brands import service as brands
 from autoshop.catalog.products import service, store
 from autoshop.catalog.products.model import BARCODE_CHARACTERS, MOST_BARCODES, Product, as_scanned
-from autoshop.kit.answers import IdempotencyKey, IfMatch, write_once
+from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfMatch, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.errors import Invalid, wrong
 from autoshop.kit.etag import version_in
@@ -174,7 +174,7 @@ async def add_product(
     return await write_once(request, caller.actor, verb, 201)
 
 
-@router.get("/{product_id}", response_model=ProductOut)
+@router.get("/{product_id}", response_model=ProductOut, responses=NOT_MODIFIED)
 async def show_product(
     request: Request,
     product_id: PathId,

@@ -21,7 +21,7 @@ from autoshop.inventory.movements.model import Movement, MovementAnswer, Movemen
 from autoshop.inventory.stock.api import ProductFilter, StoreFilter
 from autoshop.inventory.transfers import service as transfers
 from autoshop.kit import idempotency
-from autoshop.kit.answers import JSON, IdempotencyKey, answered, decode, write_once
+from autoshop.kit.answers import JSON, REFUSED, IdempotencyKey, answered, answers_with, decode, named, write_once
 from autoshop.kit.db import Connection, Pool
 from autoshop.kit.idempotency import Answer
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
@@ -92,7 +92,10 @@ class Batch(BaseModel, extra="forbid"):
     lines: Annotated[list[MovementIn], Field(min_length=1, max_length=service.MOST_LINES)]
 
 
-@router.post("/movements", response_model=None)
+POSTED = answers_with(ok={"const": True}, movements={"type": "array", "items": named("MovementAnswer")})
+
+
+@router.post("/movements", response_model=None, responses=POSTED)
 async def post_batch(
     request: Request,
     body: Batch,
@@ -117,7 +120,12 @@ class Reversal(BaseModel, extra="forbid"):
     reason: Annotated[str | None, Field(max_length=500, pattern=r"^[^\x00]*$")] = None
 
 
-@router.post("/movements/{movement_id}/reversal", response_model=None)
+UNDONE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Done", "content": {JSON: {"schema": named("MovementAnswer")}}}
+}
+
+
+@router.post("/movements/{movement_id}/reversal", response_model=None, responses=UNDONE)
 async def reverse(
     request: Request,
     movement_id: Annotated[int, Path(ge=1, lt=2**63)],
@@ -205,7 +213,6 @@ def openapi() -> dict[str, Any]:
     (request_schema, answer_schema), components = msgspec.json.schema_components(
         [MovementRequest, MovementAnswer], ref_template="#/components/schemas/{name}"
     )
-    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     operation = {
         "tags": ["inventory"],
         "summary": "Post Movement",
@@ -223,9 +230,10 @@ def openapi() -> dict[str, Any]:
         "requestBody": {"required": True, "content": {JSON: {"schema": request_schema}}},
         "responses": {
             "200": {"description": "Posted", "content": {JSON: {"schema": answer_schema}}},
-            "404": {"description": "Unknown product or store", "content": problem},
-            "409": {"description": "Insufficient stock", "content": problem},
-            "422": {"description": "Badly shaped", "content": problem},
+            **REFUSED,
+            "404": {**REFUSED["4XX"], "description": "Unknown product or store"},
+            "409": {**REFUSED["4XX"], "description": "Insufficient stock"},
+            "422": {**REFUSED["4XX"], "description": "Badly shaped"},
         },
     }
     return {"paths": {POST_PATH: {"post": operation}}, "components": {"schemas": components}}

@@ -1,16 +1,17 @@
 """Routes: stores and the routes between them."""
 
+import re
 from datetime import date, time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
 from autoshop.accounts.service import audit
 from autoshop.inventory.stores import service, store
-from autoshop.inventory.stores.model import OWNERS_RULE, Route, Store, week_as_text
+from autoshop.inventory.stores.model import OWNERS_RULE, WEEKDAYS, Route, Store, week_as_text
 from autoshop.kit.answers import IdempotencyKey, IfMatch, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.etag import etag, version_in
@@ -19,8 +20,10 @@ from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
 router = APIRouter(prefix="/api/v1/stores", tags=["stores"])
 
 StoreId = Annotated[int, Path(ge=1, lt=2**63)]
+Hour = Annotated[str, Field(pattern=r"^([01]?[0-9]|2[0-3]):[0-5]?[0-9]$|^24:00$")]
+Hours = Annotated[list[Hour], Field(min_length=2, max_length=2, description="from, to")]
 Week = Annotated[
-    dict[str, tuple[str, str]],
+    dict[Annotated[str, Field(pattern=f"^({'|'.join(WEEKDAYS)})$")], Hours],
     Field(description='{"mon": ["09:00", "20:00"], …}; a missing day is closed; {} never closes'),
 ]
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
@@ -67,7 +70,7 @@ def out(found: Store) -> StoreOut:
         name=found.name,
         address=found.address,
         time_zone=found.calendar.time_zone,
-        opening_hours=week_as_text(found.calendar.week),
+        opening_hours={day: list(hours) for day, hours in week_as_text(found.calendar.week).items()},
         closed_dates=sorted(found.calendar.closed_dates),
         active=found.active,
         version=found.version,
@@ -133,12 +136,24 @@ async def change_store(
     return await write_once(request, caller.actor, verb)
 
 
+CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
+
+
+def _clock(value: Any) -> Any:
+    if isinstance(value, time) or (isinstance(value, str) and re.fullmatch(CLOCK, value)):
+        return value
+    raise ValueError("must be a time such as 18:00, without a zone: it is that of the store")
+
+
+WallTime = Annotated[time, BeforeValidator(_clock), WithJsonSchema({"type": "string", "pattern": CLOCK})]
+
+
 class RouteIn(BaseModel, extra="forbid"):
     """The van: ordered before `cutoff` (sender's time) it leaves that day, and arrives `days` later at `arrival`."""
 
-    cutoff: time = OWNERS_RULE.cutoff
+    cutoff: WallTime = OWNERS_RULE.cutoff
     days: Annotated[int, Field(ge=0, le=60)] = OWNERS_RULE.days
-    arrival: time = OWNERS_RULE.arrival
+    arrival: WallTime = OWNERS_RULE.arrival
     weekdays: Annotated[
         list[Annotated[int, Field(ge=1, le=7)]],
         Field(min_length=1, max_length=7, description="days on which it leaves, 1 = Monday"),
@@ -165,9 +180,7 @@ async def set_route(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Set when goods leave one store for another."""
-    route = Route(
-        body.cutoff.replace(tzinfo=None), body.days, body.arrival.replace(tzinfo=None), frozenset(body.weekdays)
-    )
+    route = Route(body.cutoff, body.days, body.arrival, frozenset(body.weekdays))
 
     async def verb(db: Connection) -> dict[str, Any]:
         await service.set_route(db, store_id, to_store_id, route)

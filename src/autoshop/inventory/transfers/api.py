@@ -14,7 +14,7 @@ from autoshop.inventory.movements.api import document
 from autoshop.inventory.stock.api import StoreFilter
 from autoshop.inventory.transfers import service, store
 from autoshop.inventory.transfers.model import Transfer
-from autoshop.kit.answers import IdempotencyKey, write_once
+from autoshop.kit.answers import IdempotencyKey, answers_with, named, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
 
@@ -97,7 +97,14 @@ class Receipt(BaseModel, extra="forbid"):
     lines: Annotated[list[ReceivedLine] | None, Field(min_length=1, max_length=1000)] = None
 
 
-@router.post("/{transfer_id}/receipt", response_model=None)
+RECEIVED = answers_with(
+    ok={"const": True},
+    transfer=named("TransferOut"),
+    movements={"type": "array", "items": named("MovementAnswer")},
+)
+
+
+@router.post("/{transfer_id}/receipt", response_model=None, responses=RECEIVED)
 async def receive(
     request: Request,
     transfer_id: TransferId,
