@@ -134,6 +134,16 @@ async def test_categories_are_found_by_name_and_code_and_get_codes(pool: Pool, t
     assert [row["category"] for row in await catalogue(pool)] == ["Масла"] * 3 + ["Масла: моторные"] * 2 + ["Масла"]
 
 
+async def test_a_name_that_two_categories_have_is_refused(pool: Pool, tmp_path: Path) -> None:
+    await pool.execute(
+        "INSERT INTO categories (code, name_ru, name_en) VALUES ('a', 'Масла', 'A'), ('b', 'Масла', 'B')"
+    )
+    text = "Бренд;Артикул;Категория\nNGK;BPR6ES-11;{}\n"
+    refused = await load(pool, tmp_path / "c.csv", text.format("Масла"))
+    assert (refused.told, refused.run.state) == ([(2, "Категория", "Масла", "ambiguous_category")], "refused")
+    assert (await load(pool, tmp_path / "c.csv", text.format("b"))).counts("changed", "categories") == (1, 0)
+
+
 async def test_opening_stock_enters_as_movements(pool: Pool, tmp_path: Path) -> None:
     text = (
         "Бренд;Артикул;Название;Остаток centre;Остаток north\n"

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from autoshop.catalog.imports import rows as rows_module
+from autoshop.catalog.imports import service
 from autoshop.kit.db import Pool
 from tests.imports import (
     GOOD,
@@ -103,6 +105,19 @@ async def test_a_workbook_is_refused_with_its_reason(
     untouched: Pool, tmp_path: Path, content: bytes | Callable[[], bytes], told: Told
 ) -> None:
     await assert_refused(untouched, tmp_path / "c.xlsx", content if isinstance(content, bytes) else content(), told)
+
+
+@pytest.mark.parametrize(
+    ("limit", "code"),
+    [("MOST_BYTES", "too_large"), ("MOST_ROWS", "too_many_rows"), ("MOST_BRANDS", "too_many_brands"),
+     ("MOST_CATEGORIES", "too_many_categories")],
+)  # fmt: skip
+async def test_a_file_beyond_a_limit_is_refused(
+    untouched: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, code: str
+) -> None:
+    monkeypatch.setattr(rows_module if hasattr(rows_module, limit) else service, limit, 2)
+    content = "Бренд;Артикул;Название;Группа\n" + "".join(f"Brand {n};{n};Товар;Группа {n}\n" for n in range(3))
+    await assert_refused(untouched, tmp_path / "c.csv", content, [(None, "", "", code)])
 
 
 @pytest.mark.parametrize(

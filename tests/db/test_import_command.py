@@ -5,7 +5,6 @@ import os
 import pty
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 from autoshop.cli.run import with_pool
 from tests.conftest import Database
 from tests.imports import TITLES, rows, write
+from tests.waiting import came_true
 
 HEAD = ";".join(TITLES) + "\n"
 BAD = rows("NGK;BPR6ES-11;;;0;", "NGK;=1+1;;;;1")
@@ -181,10 +181,8 @@ def test_a_database_that_goes_away_is_told_in_a_line(database: Database, tmp_pat
     with psycopg.connect(database.super_url, autocommit=True) as admin:
         admin.execute("SELECT pg_advisory_lock(hashtext('autoshop imports'))")  # so that the import waits
         process = command(database.url, str(write(tmp_path / "c.csv", rows())), "--lang", "en")
-        waiting = "SELECT count(*) FROM import_runs, pg_stat_activity WHERE query LIKE '%pg_try_advisory_lock%'"
-        while admin.execute(f"{waiting} AND pid <> pg_backend_pid()").fetchone() == (0,):
-            assert process.poll() is None
-            time.sleep(0.05)
+        asks = "SELECT FROM pg_stat_activity WHERE query LIKE '%pg_try_advisory_lock%' AND pid <> pg_backend_pid()"
+        assert came_true(lambda: admin.execute(asks).fetchone() is not None, 60)
         admin.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND usename = 'autoshop_app'"

@@ -76,6 +76,14 @@ async def test_a_place_opened_meanwhile_is_left_as_it_is(pool: Pool, database: D
     await assert_ledger_adds_up(pool)
 
 
+async def test_bad_rows_that_were_left_out_are_told_once(pool: Pool, database: Database, tmp_path: Path) -> None:
+    somebody = Somebody(database, f"UPDATE products SET version = version + 1 WHERE id = {PLUG}")
+    bad = "TRW;GDB3331;;;;0;\nBosch;NEW-1;;;;1;1\n"
+    done = await load(pool, tmp_path / "c.csv", FILE + bad, tell=somebody, skip_bad=True)
+    assert done.told == [(4, "Розница", "0", "zero_price"), (5, "Название", "NEW-1", "nameless")]
+    assert (done.run.state, done.counts("new", "changed", "bad_rows", "movements")) == ("done", (1, 1, 2, 2))
+
+
 async def test_a_catalogue_that_never_rests_refuses_the_file(pool: Pool, database: Database, tmp_path: Path) -> None:
     restless = Somebody(database, f"UPDATE products SET version = version + 1 WHERE id = {PLUG}", times=99)
     refused = await load(pool, tmp_path / "c.csv", FILE, tell=restless)

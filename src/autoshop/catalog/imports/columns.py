@@ -45,7 +45,7 @@ class Columns:
     costs: set[int] = field(default_factory=set)  # positions of prices that are a cost
     stocks: dict[int, int] = field(default_factory=dict)  # store id → position
     nameless: list[int] = field(default_factory=list)  # positions of columns without a heading
-    recognised: int = 0
+    recognised: int = 0  # headings that mean something, right or wrong: most of them with the right delimiter
 
     @property
     def width(self) -> int:
@@ -93,6 +93,7 @@ def _place(
     if not key:  # it should hold nothing: a row that says otherwise is refused
         columns.nameless.append(position)
     elif key in FIELD_OF:
+        columns.recognised += 1
         yield from _take(columns, columns.fields, FIELD_OF[key], position, row)
     elif (price_type := _price_type(key, known.price_types)) is not None:
         columns.recognised += 1
@@ -110,7 +111,6 @@ def _place(
 
 
 def _take(columns: Columns, taken: dict[K, int], what: K, position: int, row: int) -> Iterable[Problem]:
-    columns.recognised += 1
     if what in taken:
         heading = columns.header[position]
         yield error(row, heading, heading, "repeated_column", columns.header[taken[what]])

@@ -68,7 +68,7 @@ class BadFile(Exception):
 
 @dataclass(slots=True)
 class Counts:
-    """What an import did, or with dry_run would do. Products, but for the last lines."""
+    """What an import did, or with dry_run would do. `new`, `changed` and `unchanged` are products."""
 
     rows: int = 0
     new: int = 0

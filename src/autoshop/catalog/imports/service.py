@@ -193,7 +193,6 @@ class _Import:
                     raise BadFile("changing") from changed
                 await asyncio.sleep(1)
                 await staging.forget(self.db)
-                await staging.forget_checks(self.db)
         raise AssertionError("unreachable")
 
     # ------------------------------------------------------------------ read

@@ -175,12 +175,6 @@ async def check_among_themselves(db: Connection, headings: dict[str, str]) -> No
 
 
 # ---------------------------------------------------------------------------- the rows and what is there
-# Again where a load found that something had changed: what was derived is derived anew.
-FORGET = """
-DROP TABLE IF EXISTS known, touched, staged_new, staged_prices, added_barcodes;
-TRUNCATE staged_stock, counted_stock
-"""
-
 # A brand that somebody has made since the file was read is his brand.
 RESOLVE_BRANDS = """
 UPDATE staged_rows AS r
@@ -232,18 +226,13 @@ SELECT r.row, k.product_id, $1, r.stocks[$2]
 
 TELL_STOCK = """
 INSERT INTO staged_problems
-SELECT row, CASE WHEN $4 THEN 'error' ELSE 'difference' END, $2, quantity::text,
-       CASE WHEN $4 THEN 'reserved' ELSE 'stock_differs' END, CASE WHEN $4 THEN reserved ELSE now_there END::text, false
+SELECT row, CASE WHEN $3 THEN 'error' ELSE 'difference' END, $2, quantity::text,
+       CASE WHEN $3 THEN 'reserved' ELSE 'stock_differs' END, CASE WHEN $3 THEN reserved ELSE now_there END::text, false
   FROM staged_stock
- WHERE store_id = $1 AND moved AND CASE WHEN $4 THEN quantity < reserved ELSE NOT $3::boolean END
+ WHERE store_id = $1 AND moved AND (NOT $3::boolean OR quantity < reserved)
 """
 
 LEAVE_STOCK = "DELETE FROM staged_stock WHERE moved AND NOT $1::boolean"
-
-
-async def forget(db: Connection) -> None:
-    """Drop what was derived from the rows and from what is there."""
-    await db.execute(FORGET)
 
 
 async def check_against_what_is_there(db: Connection, headings: dict[str, str]) -> None:
@@ -265,12 +254,9 @@ async def count_stock(db: Connection, stores: Sequence[int]) -> None:
 
 
 async def check_stock(db: Connection, headings: dict[int, str], *, set_stock: bool) -> None:
-    """Places with movements whose stock is another one: told, and left alone unless `set_stock`."""
+    """Places with movements whose stock is another one: told and left alone; with `set_stock`, only what cannot be."""
     for store_id, heading in headings.items():
-        if set_stock:
-            await db.execute(TELL_STOCK, store_id, heading, set_stock, True)
-        else:
-            await db.execute(TELL_STOCK, store_id, heading, set_stock, False)
+        await db.execute(TELL_STOCK, store_id, heading, set_stock)
     await db.execute(LEAVE_STOCK, set_stock)
 
 
@@ -312,6 +298,12 @@ async def leave_out_bad_rows(db: Connection) -> None:
     await db.execute(LEAVE_OUT)
 
 
+# Again where a load found that something had changed: what was derived is derived anew.
+FORGET = """
+DROP TABLE IF EXISTS known, touched, staged_new, staged_prices, added_barcodes;
+TRUNCATE staged_stock, counted_stock
+"""
+
 FORGET_CHECKS = """
 DELETE FROM staged_problems
  WHERE code = ANY ($1::text[]) AND row NOT IN (SELECT row FROM bad_rows)
@@ -319,8 +311,9 @@ DELETE FROM staged_problems
 CHECKED_AGAIN = ["nameless", "barcode_taken", "sku_taken", "reserved", "stock_differs"]
 
 
-async def forget_checks(db: Connection) -> None:
-    """Before looking again: what was said of what is there."""
+async def forget(db: Connection) -> None:
+    """Before looking again: drop what was derived from what is there, and what was said of it."""
+    await db.execute(FORGET)
     await db.execute(FORGET_CHECKS, CHECKED_AGAIN)
 
 
