@@ -58,6 +58,13 @@ async def test_what_was_only_written_otherwise_does_not_differ(client: httpx.Asy
     assert (late.status_code, late.json()["differs"]) == (412, {})
 
 
+async def test_a_store_that_is_known_already_is_not_sent_again(client: httpx.AsyncClient) -> None:
+    tag = (await client.get(PATH)).headers["ETag"]
+    assert (await client.get(PATH, headers={"If-None-Match": tag})).status_code == 304
+    assert (await change(client, {"address": "Ленина, 1"}, tag)).status_code == 200
+    assert (await client.get(PATH, headers={"If-None-Match": tag})).json()["address"] == "Ленина, 1"
+
+
 async def test_two_stores_cannot_have_one_code(client: httpx.AsyncClient) -> None:
     taken = await client.post(STORES, json={"code": CENTRE_CODE, "name": "Второй центр"})
     assert (taken.status_code, taken.json()["code"]) == (409, CENTRE_CODE)

@@ -10,7 +10,7 @@ from autoshop.kit.errors import Invalid, NotFound, PreconditionRequired, problem
 from autoshop.kit.etag import etag, version_in
 from autoshop.kit.idempotency import key_for
 from autoshop.kit.money import format_roubles, parse_roubles
-from autoshop.kit.paging import decode_cursor, encode_cursor
+from autoshop.kit.paging import decode_cursor, encode_cursor, page_of
 from autoshop.kit.settings import Settings, parse_networks, parse_trust
 from autoshop.kit.text import article_key, article_loose, name_key
 
@@ -118,6 +118,12 @@ def test_no_cursor_breaks_the_reader(raw: bytes) -> None:
 @given(st.integers(0, 2**63 - 1), st.text(max_size=30))
 def test_a_cursor_leads_back_to_its_row(number: int, text: str) -> None:
     assert decode_cursor(encode_cursor(number, text), int, str) == (number, text)
+
+
+def test_only_a_full_page_has_a_next_one() -> None:
+    assert page_of([1, 2], 2, lambda row: (row,)) == ([1, 2], None)
+    assert page_of([], 2, lambda row: (row,)) == ([], None)
+    assert page_of([1, 2, 3], 2, lambda row: (row,)) == ([1, 2], encode_cursor(2))
 
 
 def test_without_a_cursor_it_is_the_first_page() -> None:

@@ -5,13 +5,14 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from fastapi import Header
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
 from autoshop.kit import idempotency
 from autoshop.kit.db import Connection
 from autoshop.kit.errors import PROBLEM_JSON, Invalid, wrong
-from autoshop.kit.etag import etag
+from autoshop.kit.etag import etag, is_known
 from autoshop.kit.idempotency import Answer
 
 JSON = "application/json"
@@ -62,6 +63,17 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
 
 
 IfMatch = Annotated[str | None, Header(description='the ETag that was read, such as "7"')]
+IfNoneMatch = Annotated[str | None, Header(description="an ETag; 304 when the thing is still the same")]
+
+
+def shown(thing: BaseModel, if_none_match: str | None) -> Response:
+    """A thing with its ETag; 304 without a body for whoever has it already."""
+    document = thing.model_dump(mode="json")
+    tag = etag(document["version"], document)
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if is_known(tag, if_none_match):
+        return Response(status_code=304, headers=headers)
+    return Response(msgspec.json.encode(document), headers=headers, media_type=JSON)
 
 
 async def write_once(

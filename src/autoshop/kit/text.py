@@ -5,6 +5,7 @@ import unicodedata
 
 # Cyrillic letters that look like Latin ones on a box, a label or in a price list.
 _LOOKALIKES = str.maketrans("АВЕКМНОРСТУХЁІЈЅ", "ABEKMHOPCTYXEIJS")
+NO_NUL = r"^[^\x00]*$"  # the form of a text that PostgreSQL can keep
 _NOT_IN_KEY = re.compile(r"[^0-9A-ZА-Я]+")
 
 

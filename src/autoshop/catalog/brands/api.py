@@ -8,18 +8,18 @@ from starlette.responses import Response
 
 from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
-from autoshop.catalog.answers import IfNoneMatch, Name, PathId, changes_in, shown
 from autoshop.catalog.brands import service, store
 from autoshop.catalog.brands.model import MOST_ALIASES, Brand
-from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfMatch, write_once
+from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfMatch, IfNoneMatch, shown, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.etag import version_in
-from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
-from autoshop.kit.text import name_key
+from autoshop.kit.fields import Name, PathId, changes_in
+from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
+from autoshop.kit.text import NO_NUL, name_key
 
 router = APIRouter(prefix="/api/v1/brands", tags=["catalogue"])
 
-Country = Annotated[str, Field(max_length=60, pattern=r"^[^\x00]*$")]
+Country = Annotated[str, Field(max_length=60, pattern=NO_NUL)]
 Aliases = Annotated[
     list[Name], Field(max_length=MOST_ALIASES, description="other spellings, as in price lists: MANN, Манн-Фильтр")
 ]
@@ -74,11 +74,8 @@ async def list_brands(
             brands = [await service.get_brand(db, brand_id) for brand_id in ids.values()]
             return BrandsPage(items=[out(brand) for brand in brands], next_page=None)
         found = await store.list_page(db, cursor[0] if cursor else 0, limit + 1)
-    page_of = found[:limit]
-    return BrandsPage(
-        items=[out(brand) for brand in page_of],
-        next_page=encode_cursor(page_of[-1].id) if len(found) > limit else None,
-    )
+    brands, next_page = page_of(found, limit, lambda brand: (brand.id,))
+    return BrandsPage(items=[out(brand) for brand in brands], next_page=next_page)
 
 
 @router.post("", status_code=201, response_model=BrandOut)

@@ -9,14 +9,15 @@ from starlette.responses import Response
 
 from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
-from autoshop.catalog.answers import Code, Id, IfNoneMatch, Name, PathId, changes_in, shown
 from autoshop.catalog.categories import service, store
 from autoshop.catalog.categories.model import Category
-from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfMatch, write_once
+from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfMatch, IfNoneMatch, shown, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.errors import Invalid, wrong
 from autoshop.kit.etag import version_in
-from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
+from autoshop.kit.fields import Code, Id, Name, PathId, changes_in
+from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
+from autoshop.kit.text import NO_NUL
 
 router = APIRouter(prefix="/api/v1/categories", tags=["catalogue"])
 
@@ -26,7 +27,7 @@ class CategoryIn(BaseModel, extra="forbid"):
 
     code: Code
     name_ru: Name
-    name_en: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] = ""
+    name_en: Annotated[str, Field(max_length=200, pattern=NO_NUL)] = ""
     parent_id: Id | None = None
 
 
@@ -78,11 +79,8 @@ async def list_categories(
     filters = {"parent_id": parent_id, "code": code, "after_id": cursor[0] if cursor else None}
     async with request.app.state.pool.acquire() as db:
         found = await store.list_page(db, filters, top, limit + 1)
-    page_of = found[:limit]
-    return CategoriesPage(
-        items=[out(category) for category in page_of],
-        next_page=encode_cursor(page_of[-1].id) if len(found) > limit else None,
-    )
+    categories, next_page = page_of(found, limit, lambda category: (category.id,))
+    return CategoriesPage(items=[out(category) for category in categories], next_page=next_page)
 
 
 @router.post("", status_code=201, response_model=CategoryOut)

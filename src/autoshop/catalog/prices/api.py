@@ -10,12 +10,13 @@ from starlette.responses import Response
 
 from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
-from autoshop.catalog.answers import Name, PathId
 from autoshop.catalog.prices import service
 from autoshop.catalog.prices.model import PriceType
 from autoshop.kit.answers import IdempotencyKey, write_once
 from autoshop.kit.db import Connection
+from autoshop.kit.fields import Name, PathId
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
+from autoshop.kit.text import NO_NUL
 
 router = APIRouter(prefix="/api/v1", tags=["catalogue"])
 
@@ -74,7 +75,7 @@ async def price_history(
     request: Request,
     product_id: PathId,
     caller: Annotated[Caller, needs("catalog:read")],
-    price_type: Annotated[str | None, Query(max_length=40, pattern=r"^[^\x00]*$")] = None,
+    price_type: Annotated[str | None, Query(max_length=40, pattern=NO_NUL)] = None,
     page: Cursor = None,
     limit: Limit = 100,
 ) -> PricesPage:

@@ -10,21 +10,20 @@ from starlette.responses import Response
 
 from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
-from autoshop.catalog.answers import Id, IfNoneMatch, PathId, changes_in, shown
 from autoshop.catalog.brands import service as brands
 from autoshop.catalog.products import service, store
 from autoshop.catalog.products.model import BARCODE_CHARACTERS, MOST_BARCODES, Product, as_scanned
-from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfMatch, write_once
+from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfMatch, IfNoneMatch, shown, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.errors import Invalid, wrong
 from autoshop.kit.etag import version_in
+from autoshop.kit.fields import Id, PathId, changes_in
 from autoshop.kit.money import MOST_KOPECKS
-from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
-from autoshop.kit.text import article_key
+from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
+from autoshop.kit.text import NO_NUL, article_key
 
 router = APIRouter(prefix="/api/v1/products", tags=["catalogue"])
 
-NO_NUL = r"^[^\x00]*$"
 Article = Annotated[str, Field(min_length=1, max_length=60, pattern=NO_NUL)]
 Brand = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL, description="a name or alias of the brand")]
 Name = Annotated[str, Field(min_length=1, max_length=500, pattern=NO_NUL)]
@@ -148,10 +147,8 @@ async def list_products(
     }
     async with request.app.state.pool.acquire() as db:
         found = await store.list_page(db, filters, by_change=by_change, cost=caller.may("cost:read"), limit=limit + 1)
-    page_of = found[:limit]
-    last = page_of[-1] if len(found) > limit else None
-    key = () if last is None else (last.updated_at, last.id) if by_change else (last.id,)
-    return ProductsPage(items=[out(product) for product in page_of], next_page=encode_cursor(*key) if key else None)
+    products, next_page = page_of(found, limit, lambda last: (last.updated_at, last.id) if by_change else (last.id,))
+    return ProductsPage(items=[out(product) for product in products], next_page=next_page)
 
 
 @router.post("", status_code=201, response_model=ProductOut)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Request
+from fastapi import APIRouter, Header, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
@@ -16,11 +16,11 @@ from autoshop.inventory.availability.texts import eta_text
 from autoshop.inventory.stock.api import At, PastStock, Pieces, past_stock, pieces
 from autoshop.kit.answers import IdempotencyKey, write_once
 from autoshop.kit.db import Connection
+from autoshop.kit.fields import PathId
 from autoshop.kit.language import Language, language_of
 
 router = APIRouter(prefix="/api/v1/inventory", tags=["inventory"])
 
-ProductId = Annotated[int, Path(ge=1, lt=2**63)]
 AcceptLanguage = Annotated[str | None, Header(description="ru (default) or en: the language of eta_text")]
 
 
@@ -58,7 +58,7 @@ class ProductStock(Promise):
 
 @router.get("/{product_id}", dependencies=[needs("inventory:read")])
 async def product_stock(
-    request: Request, product_id: ProductId, at: At = None, accept_language: AcceptLanguage = None
+    request: Request, product_id: PathId, at: At = None, accept_language: AcceptLanguage = None
 ) -> ProductStock | PastStock:
     """Stock, status and ETA of a product at every store, and its totals; or, with `at`, its stock as it was."""
     now = datetime.now(UTC)
@@ -110,7 +110,7 @@ class LeadTime(BaseModel):
 @router.put("/{product_id}/lead-time", status_code=204, response_class=Response)
 async def set_lead_time(
     request: Request,
-    product_id: ProductId,
+    product_id: PathId,
     body: LeadTime,
     caller: Annotated[Caller, needs("catalog:write")],
     idempotency_key: IdempotencyKey = None,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import AfterValidator, BaseModel, Field
 from starlette.requests import Request as StarletteRequest
 from starlette.responses import Response
@@ -23,8 +23,10 @@ from autoshop.inventory.transfers import service as transfers
 from autoshop.kit import idempotency
 from autoshop.kit.answers import JSON, REFUSED, IdempotencyKey, answered, answers_with, decode, named, write_once
 from autoshop.kit.db import Connection, Pool
+from autoshop.kit.fields import Id, PathId
 from autoshop.kit.idempotency import Answer
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
+from autoshop.kit.text import NO_NUL
 
 router = APIRouter(prefix="/api/v1/inventory", tags=["inventory"])
 POST_PATH = "/api/v1/inventory/movement"
@@ -79,13 +81,13 @@ def document(movement: Movement) -> dict[str, Any]:
 class MovementIn(BaseModel, extra="forbid"):
     """One line of a batch. `quantity` is positive; only an adjustment's may be negative."""
 
-    product_id: Annotated[int, Field(ge=1, lt=2**63)]
-    store_id: Annotated[int, Field(ge=1, lt=2**63)]
+    product_id: Id
+    store_id: Id
     movement_type: MovementType
     quantity: Annotated[int, Field(ge=-1_000_000, le=1_000_000, strict=True)]
-    to_store_id: Annotated[int | None, Field(ge=1, lt=2**63)] = None
-    related_document: Annotated[str | None, Field(max_length=200, pattern=r"^[^\x00]*$")] = None
-    reason: Annotated[str | None, Field(max_length=500, pattern=r"^[^\x00]*$")] = None
+    to_store_id: Id | None = None
+    related_document: Annotated[str | None, Field(max_length=200, pattern=NO_NUL)] = None
+    reason: Annotated[str | None, Field(max_length=500, pattern=NO_NUL)] = None
 
 
 class Batch(BaseModel, extra="forbid"):
@@ -117,7 +119,7 @@ Moment = Annotated[datetime, AfterValidator(lambda at: at if at.tzinfo else at.r
 
 
 class Reversal(BaseModel, extra="forbid"):
-    reason: Annotated[str | None, Field(max_length=500, pattern=r"^[^\x00]*$")] = None
+    reason: Annotated[str | None, Field(max_length=500, pattern=NO_NUL)] = None
 
 
 UNDONE: dict[int | str, dict[str, Any]] = {
@@ -128,7 +130,7 @@ UNDONE: dict[int | str, dict[str, Any]] = {
 @router.post("/movements/{movement_id}/reversal", response_model=None, responses=UNDONE)
 async def reverse(
     request: Request,
-    movement_id: Annotated[int, Path(ge=1, lt=2**63)],
+    movement_id: PathId,
     caller: Annotated[Caller, needs("inventory:write")],
     body: Reversal | None = None,
     idempotency_key: IdempotencyKey = None,

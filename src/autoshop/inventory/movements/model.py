@@ -9,6 +9,7 @@ import msgspec
 
 from autoshop.kit.errors import Conflict, Invalid, NotFound, wrong
 from autoshop.kit.idempotency import Key
+from autoshop.kit.text import NO_NUL
 
 MovementType = Literal["inbound", "sale", "return", "transfer", "writeoff", "adjustment"]
 
@@ -20,8 +21,8 @@ MOST_PIECES = 1_000_000  # in one movement; more is a slipped key, not a deliver
 
 Id = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Pieces = Annotated[int, msgspec.Meta(ge=-MOST_PIECES, le=MOST_PIECES)]
-Document = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00]*$")]
-Reason = Annotated[str, msgspec.Meta(max_length=500, pattern=r"^[^\x00]*$")]
+Document = Annotated[str, msgspec.Meta(max_length=200, pattern=NO_NUL)]
+Reason = Annotated[str, msgspec.Meta(max_length=500, pattern=NO_NUL)]
 
 
 class MovementRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

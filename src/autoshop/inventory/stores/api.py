@@ -4,7 +4,7 @@ import re
 from datetime import date, time
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from autoshop.accounts.access import needs
@@ -12,28 +12,28 @@ from autoshop.accounts.model import Caller
 from autoshop.accounts.service import audit
 from autoshop.inventory.stores import service, store
 from autoshop.inventory.stores.model import OWNERS_RULE, WEEKDAYS, Route, Store, week_as_text
-from autoshop.kit.answers import IdempotencyKey, IfMatch, write_once
+from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfMatch, IfNoneMatch, shown, write_once
 from autoshop.kit.db import Connection
-from autoshop.kit.etag import etag, version_in
-from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
+from autoshop.kit.etag import version_in
+from autoshop.kit.fields import Name, PathId, changes_in
+from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
+from autoshop.kit.text import NO_NUL
 
 router = APIRouter(prefix="/api/v1/stores", tags=["stores"])
 
-StoreId = Annotated[int, Path(ge=1, lt=2**63)]
 Hour = Annotated[str, Field(pattern=r"^([01]?[0-9]|2[0-3]):[0-5]?[0-9]$|^24:00$")]
 Hours = Annotated[list[Hour], Field(min_length=2, max_length=2, description="from, to")]
 Week = Annotated[
     dict[Annotated[str, Field(pattern=f"^({'|'.join(WEEKDAYS)})$")], Hours],
     Field(description='{"mon": ["09:00", "20:00"], …}; a missing day is closed; {} never closes'),
 ]
-Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 Code = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[\w.-]+$")]
 
 
 class StoreIn(BaseModel, extra="forbid"):
     code: Code
-    name: Text
-    address: Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")] = ""
+    name: Name
+    address: Annotated[str, Field(max_length=500, pattern=NO_NUL)] = ""
     time_zone: Annotated[str, Field(max_length=60)] = "Europe/Moscow"
     opening_hours: Week = {}
     closed_dates: Annotated[list[date], Field(max_length=400)] = []
@@ -44,8 +44,8 @@ class StoreChange(BaseModel, extra="forbid"):
     """Only the fields that are sent change."""
 
     code: Code | None = None
-    name: Text | None = None
-    address: Annotated[str | None, Field(max_length=500, pattern=r"^[^\x00]*$")] = None
+    name: Name | None = None
+    address: Annotated[str | None, Field(max_length=500, pattern=NO_NUL)] = None
     time_zone: Annotated[str | None, Field(max_length=60)] = None
     opening_hours: Week | None = None
     closed_dates: Annotated[list[date] | None, Field(max_length=400)] = None
@@ -83,9 +83,8 @@ async def list_stores(request: Request, page: Cursor = None, limit: Limit = 100)
     cursor = decode_cursor(page, int)
     async with request.app.state.pool.acquire() as db:
         found = await store.list_page(db, cursor[0] if cursor else 0, limit + 1)
-    page_of = found[:limit]
-    next_page = encode_cursor(page_of[-1].id) if len(found) > limit else None
-    return StoresPage(items=[out(one) for one in page_of], next_page=next_page)
+    stores, next_page = page_of(found, limit, lambda one: (one.id,))
+    return StoresPage(items=[out(one) for one in stores], next_page=next_page)
 
 
 @router.post("", status_code=201, response_model=StoreOut)
@@ -105,19 +104,17 @@ async def open_store(
     return await write_once(request, caller.actor, verb, 201)
 
 
-@router.get("/{store_id}", dependencies=[needs("catalog:read")])
-async def show_store(request: Request, response: Response, store_id: StoreId) -> StoreOut:
+@router.get("/{store_id}", response_model=StoreOut, responses=NOT_MODIFIED, dependencies=[needs("catalog:read")])
+async def show_store(request: Request, store_id: PathId, if_none_match: IfNoneMatch = None) -> Response:
     """One store; its ETag goes into If-Match of a change."""
     async with request.app.state.pool.acquire() as db:
-        found = await service.get_store(db, store_id)
-    response.headers["ETag"] = etag(found.version)
-    return out(found)
+        return shown(out(await service.get_store(db, store_id)), if_none_match)
 
 
 @router.patch("/{store_id}", response_model=StoreOut)
 async def change_store(
     request: Request,
-    store_id: StoreId,
+    store_id: PathId,
     body: StoreChange,
     caller: Annotated[Caller, needs("catalog:write")],
     if_match: IfMatch = None,
@@ -125,7 +122,7 @@ async def change_store(
 ) -> Response:
     """Change a store that is still as it was read (If-Match)."""
     version = version_in(if_match)
-    changes = body.model_dump(exclude_unset=True)
+    changes = changes_in(body)
 
     async def verb(db: Connection) -> dict[str, Any]:
         before = out(await service.get_store(db, store_id)).model_dump(mode="json")
@@ -161,7 +158,7 @@ class RouteIn(BaseModel, extra="forbid"):
 
 
 @router.get("/{store_id}/routes/{to_store_id}", dependencies=[needs("catalog:read")])
-async def show_route(request: Request, store_id: StoreId, to_store_id: StoreId) -> RouteIn:
+async def show_route(request: Request, store_id: PathId, to_store_id: PathId) -> RouteIn:
     """When goods leave one store for another; the owner's rule where nothing else was set."""
     async with request.app.state.pool.acquire() as db:
         await service.get_store(db, store_id)
@@ -173,8 +170,8 @@ async def show_route(request: Request, store_id: StoreId, to_store_id: StoreId) 
 @router.put("/{store_id}/routes/{to_store_id}", status_code=204, response_class=Response)
 async def set_route(
     request: Request,
-    store_id: StoreId,
-    to_store_id: StoreId,
+    store_id: PathId,
+    to_store_id: PathId,
     body: RouteIn,
     caller: Annotated[Caller, needs("catalog:write")],
     idempotency_key: IdempotencyKey = None,

@@ -87,8 +87,8 @@ def _as_document(store_: Store) -> dict[str, Any]:
 
 
 def _comparable(fields: dict[str, Any]) -> dict[str, Any]:
-    """What is sent and leaves nothing as it is; hours and dates in the one way in which we write them."""
-    said = {name: value for name, value in fields.items() if value is not None}
+    """Hours and dates in the one way in which we write them."""
+    said = dict(fields)
     if "opening_hours" in said:
         week = week_as_text(parse_week(msgspec.json.encode(said["opening_hours"]).decode()))
         said["opening_hours"] = {day: list(hours) for day, hours in week.items()}

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
@@ -16,11 +16,10 @@ from autoshop.inventory.transfers import service, store
 from autoshop.inventory.transfers.model import Transfer
 from autoshop.kit.answers import IdempotencyKey, answers_with, named, write_once
 from autoshop.kit.db import Connection
-from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
+from autoshop.kit.fields import Id, PathId
+from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
 
 router = APIRouter(prefix="/api/v1/inventory/transfers", tags=["transfers"])
-
-TransferId = Annotated[int, Path(ge=1, lt=2**63)]
 
 
 class TransferLineOut(BaseModel):
@@ -72,22 +71,19 @@ async def list_transfers(
     cursor = decode_cursor(page, int)
     async with request.app.state.pool.acquire() as db:
         found = await store.list_page(db, store_id, status, cursor[0] if cursor else None, limit + 1)
-    page_of = found[:limit]
-    return TransfersPage(
-        items=[out(transfer) for transfer in page_of],
-        next_page=encode_cursor(page_of[-1].id) if len(found) > limit else None,
-    )
+    transfers, next_page = page_of(found, limit, lambda transfer: (transfer.id,))
+    return TransfersPage(items=[out(transfer) for transfer in transfers], next_page=next_page)
 
 
 @router.get("/{transfer_id}", dependencies=[needs("inventory:read")])
-async def show_transfer(request: Request, transfer_id: TransferId) -> TransferOut:
+async def show_transfer(request: Request, transfer_id: PathId) -> TransferOut:
     """One transfer with its lines."""
     async with request.app.state.pool.acquire() as db:
         return out(await service.get_transfer(db, transfer_id))
 
 
 class ReceivedLine(BaseModel, extra="forbid"):
-    product_id: Annotated[int, Field(ge=1, lt=2**63)]
+    product_id: Id
     quantity: Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
 
 
@@ -107,7 +103,7 @@ RECEIVED = answers_with(
 @router.post("/{transfer_id}/receipt", response_model=None, responses=RECEIVED)
 async def receive(
     request: Request,
-    transfer_id: TransferId,
+    transfer_id: PathId,
     caller: Annotated[Caller, needs("inventory:write")],
     body: Receipt | None = None,
     idempotency_key: IdempotencyKey = None,
