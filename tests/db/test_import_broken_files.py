@@ -90,6 +90,13 @@ WORKBOOKS: dict[str, tuple[bytes | Callable[[], bytes], Told]] = {
     "unpacks to gigabytes": (huge_by_its_directory, [(None, "", "", "unpacks_too_large")]),
     "unpacks to gigabytes, in secret": (huge_in_secret, [(None, "", "", "no_workbook")]),
     "a sheet from A1 to XFD1048576": (book_of(ALL_CORNERS), [(None, "", "", "unpacks_too_large")]),
+    "cells of nonsense": (book_of(sheet_of([
+        "".join(text_cell(f"{column}1", title) for column, title in zip("ABCDEF", TITLES, strict=True)),
+        text_cell("A2", "NGK") + text_cell("B2", "X_x0000_1") + text_cell("C2", "_x001B_[2J"),
+        text_cell("A3", "NGK") + text_cell("B3", "X2") + '<c r="F3"><v>1e400</v></c>',
+        text_cell("A4", "NGK") + text_cell("B4", "X3") + '<c r="F4"><v>NaN</v></c>',
+    ])), [(2, "Артикул", r"X\x001", "control"), (2, "Название", r"\x1b[2J", "control"),
+          (3, "Остаток centre", "inf", "shortened"), (4, "Остаток centre", "nan", "shortened")]),
     "odd cells": (book_of(sheet_of([
         "".join(text_cell(f"{column}1", title) for column, title in zip("ABCDEF", TITLES, strict=True)),
         text_cell("A2", "NGK") + '<c r="B2" t="b"><v>1</v></c><c r="F2" t="e"><v>#REF!</v></c>',

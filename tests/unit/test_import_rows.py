@@ -122,6 +122,11 @@ def test_what_is_wrong_with_headings_is_told(header: list[str], codes: list[str]
     assert columns_of(*header)[1] == codes
 
 
+def test_a_heading_keeps_nothing_that_cannot_be_printed() -> None:
+    columns, wrong = columns_of("\ufeffБренд", "Арти\x00кул", "Остаток\xa0\ncentre\x1b")
+    assert (columns.header, wrong) == (["Бренд", "Арти кул", "Остаток centre"], [])
+
+
 def test_a_heading_that_is_nearly_right_is_told_what_it_is_near_to() -> None:
     _, [problem] = understand(["Артикул", "Бренд", "Штрихкат"], 4, KNOWN, Options())
     assert (problem.row, problem.code, problem.detail) == (4, "unknown_column", " (≈ «штрихкод»?)")

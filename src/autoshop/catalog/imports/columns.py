@@ -69,7 +69,7 @@ class Known:
 
 def understand(header: Sequence[str], row: int, known: Known, options: Options) -> tuple[Columns, list[Problem]]:
     """Read the headings; the problems say all that is wrong with them."""
-    names = [" ".join(heading.replace("\ufeff", "").split()) for heading in header]
+    names = [" ".join("".join(c if c.isprintable() else " " for c in heading).split()) for heading in header]
     while names and not names[-1]:
         names.pop()
     columns, problems = Columns(names), list[Problem]()
