@@ -73,11 +73,15 @@ class Stage:
         self.children: list[Process] = []
         self.port = 0
 
-    def open(self) -> None:
-        """Start PostgreSQL and fill it."""
+    def start(self) -> None:
+        """Start PostgreSQL, with the tables of the shop."""
         self.cluster.start()
         self.cluster.bootstrap()
         migrate.upgrade(self.cluster.url("autoshop"))
+
+    def open(self) -> None:
+        """Start PostgreSQL and fill it."""
+        self.start()
         found = int(self.ask("SELECT count(*) FROM products"))
         if found == 0:
             script = FILL.format(
