@@ -121,7 +121,9 @@ def read_back(db: psycopg.Connection, path: Path, options: Options) -> list[tupl
 
 
 DIALECTS = st.tuples(st.sampled_from(";,\t|"), st.sampled_from(["\r\n", "\n", "\r"]), st.booleans())
-QUICK = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=100)
+QUICK = settings(
+    deadline=None, suppress_health_check=list(HealthCheck), max_examples=100, derandomize=True, database=None
+)
 
 
 def written(row: list[str], delimiter: str, line_end: str, quote_all: bool) -> str:
@@ -137,7 +139,9 @@ def write_and_read(
 ) -> None:
     path = folder / "catalogue.csv"
     path.write_bytes("".join(written(row, *dialect) for row in (HEAD, *map(cells, rows))).encode(encoding))
-    options = Options(delimiter="|") if dialect[0] == "|" else Options()
+    # Letters in any order of case are no Russian: nobody could tell such a file from KOI8-R.
+    named = encoding if encoding == "cp1251" else None
+    options = Options(delimiter="|" if dialect[0] == "|" else None, encoding=named)
     assert read_back(db, path, options) == expected(rows)
 
 
