@@ -188,6 +188,24 @@ async def test_a_file_that_is_too_large_leaves_nothing(
     assert (answer.status_code, await files_kept(pool)) == (413, 0)
 
 
+async def test_a_client_that_hangs_up_leaves_nothing(app: FastAPI, pool: Pool) -> None:
+    messages = iter([{"type": "http.request", "body": b"x", "more_body": True}, {"type": "http.disconnect"}])
+    answers: list[Any] = []
+
+    async def receive() -> Any:
+        return next(messages)
+
+    async def send(message: Any) -> None:
+        answers.append(message)
+
+    scope = {
+        "type": "http", "http_version": "1.1", "method": "POST", "scheme": "http", "path": IMPORTS, "query_string": b"",
+        "headers": [(b"host", b"test"), (b"content-type", b"text/csv")], "client": ("127.0.0.1", 50000),
+    }  # fmt: skip
+    await app(scope, receive, send)
+    assert (answers, await files_kept(pool), await jobs_waiting(pool)) == ([], 0, 0)
+
+
 async def test_a_token_of_one_store_sets_no_stock_elsewhere(
     client: httpx.AsyncClient, app: FastAPI, pool: Pool
 ) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import structlog
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -33,6 +33,7 @@ _SECURITY_HEADERS = [
     (b"x-frame-options", b"DENY"),
 ]
 SLOW_SECONDS = 1.0
+CLIENT_LEFT = 499  # nginx's number for it; nobody is there to be answered
 Handler = Callable[[Request], Awaitable[Response]]
 MOST_BODY_BYTES = 2 * 2**20  # a batch of 1 000 lines with long documents; files have their own route and limit
 UPLOADS = "/api/v1/imports"
@@ -105,6 +106,8 @@ class Gate:
                 scope["autoshop.route"] = scope["path"]
                 answer = await handler(Request(scope, receive))
                 await answer(scope, receive, send_on)
+        except ClientDisconnect:
+            status = CLIENT_LEFT
         except Exception as error:
             refusal = answer_for(error)
             if refusal is None:
