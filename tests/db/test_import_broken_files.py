@@ -97,6 +97,7 @@ WORKBOOKS: dict[str, tuple[bytes | Callable[[], bytes], Told]] = {
         text_cell("A4", "NGK") + text_cell("B4", "X3") + '<c r="F4"><v>NaN</v></c>',
     ])), [(2, "Артикул", r"X\x001", "control"), (2, "Название", r"\x1b[2J", "control"),
           (3, "Остаток centre", "inf", "shortened"), (4, "Остаток centre", "nan", "shortened")]),
+    "cells that never end": (book_of(sheet_of(['<c r="A1" t="e">' * 300_000])), [(None, "", "", "no_workbook")]),
     "odd cells": (book_of(sheet_of([
         "".join(text_cell(f"{column}1", title) for column, title in zip("ABCDEF", TITLES, strict=True)),
         text_cell("A2", "NGK") + '<c r="B2" t="b"><v>1</v></c><c r="F2" t="e"><v>#REF!</v></c>',

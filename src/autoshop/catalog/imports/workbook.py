@@ -9,18 +9,22 @@ The child is this very module: `python -m autoshop.catalog.imports.workbook FILE
 import datetime
 import re
 import resource
+import signal
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
 from autoshop.catalog.imports.columns import Columns, Known, understand
 from autoshop.catalog.imports.model import BadFile, Options, Problem
+from autoshop.kit.children import spawn
 
 ZIP, OLE = b"PK\x03\x04", bytes.fromhex("d0cf11e0a1b11ae1")
 NAMES = (".xlsx", ".xlsm", ".xls")
@@ -104,12 +108,16 @@ def _must_unpack_small(path: Path) -> None:
 
 
 class _Child:
-    """The process that reads. `rows` goes on where it stopped."""
+    """The process that reads; it ends with us. `rows` goes on where it stopped."""
 
     def __init__(self, path: Path, sheet: str | None) -> None:
         command = [sys.executable, "-m", __name__, str(path), *([sheet] if sheet else [])]
-        self.process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        self.process = spawn(
+            command,
+            farewell=signal.SIGKILL,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         )
         assert self.process.stdout is not None
         self._lines = iter(self.process.stdout)
@@ -192,30 +200,70 @@ def _as_text(cell: object) -> Cell:
 
 
 # What calamine does not tell: cells with an error in them, and formulas that nobody ever computed.
-_CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*)>(.*?)</(?:\w+:)?c>", re.DOTALL)
+_TOKEN = re.compile(rb"<(/?)(?:\w+:)?([cfv])\b([^<>]*)>([^<]*)")
 _PLACE = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
-_VALUE = re.compile(rb"<(?:\w+:)?v>([^<]+)<")
 
 
 def _oddities(path: str, sheet_index: int) -> dict[tuple[int, int], Odd]:
     """By row and column from 0. Best effort: a file that is written in another way has none."""
     found: dict[tuple[int, int], Odd] = {}
-    try:
-        with zipfile.ZipFile(path) as archive, archive.open(_part_of(archive, sheet_index)) as part:
-            rest = b""
-            while chunk := part.read(CHUNK):
-                rest += chunk
-                if len(rest) > 8 * CHUNK:  # no cell is that long
-                    rest = rest[-CHUNK:]
-                end = rest.rfind(b"</")
-                if b't="e"' in rest or b"<f" in rest or b":f" in rest:
-                    found.update(_odd_cells(rest[: end if end > 0 else len(rest)]))
-                cut = max(rest.rfind(b"<c ", 0, end), rest.rfind(b":c ", 0, end) - 10, 0)
-                rest = rest[cut:]
-            found.update(_odd_cells(rest))
-    except (zipfile.BadZipFile, KeyError, OSError, RuntimeError, EOFError):
-        return found
+    with (
+        suppress(zipfile.BadZipFile, zlib.error, KeyError, OSError, RuntimeError, EOFError),
+        zipfile.ZipFile(path) as archive,
+        archive.open(_part_of(archive, sheet_index)) as part,
+    ):
+        found.update(_odd_cells(_suspicious(part)))
     return found
+
+
+def _suspicious(part: IO[bytes]) -> Iterator[bytes]:
+    """Pieces with a formula or an error, to be looked at closely; and the next, where such a cell may end."""
+    rest, was_odd = b"", False
+    while chunk := part.read(CHUNK):
+        rest += chunk
+        is_odd = b't="e"' in rest or b"<f" in rest or b":f" in rest
+        if is_odd or was_odd:
+            cut = max(rest.rfind(b"<"), 0)
+            yield rest[:cut]
+        else:
+            cut = max(rest.rfind(b"<c "), rest.rfind(b":c ") - 10, 0)  # a cell that goes on in the next piece
+        rest, was_odd = rest[cut:][-8 * CHUNK :], is_odd  # no cell is that long
+    yield rest
+
+
+def _odd_cells(pieces: Iterable[bytes]) -> Iterator[tuple[tuple[int, int], Odd]]:
+    """In one pass, however the sheet is written: each tag is looked at once."""
+    cell: bytes | None = None  # attributes of the one that is open
+    has_formula, value = False, b""
+    for piece in pieces:
+        for slash, name, attributes, text in _TOKEN.findall(piece):
+            if name == b"c":
+                if cell is not None and (odd := _odd(cell, has_formula, value)) and (place := _place(cell)):
+                    yield place, odd
+                cell = None if slash or attributes.endswith(b"/") else attributes
+                has_formula, value = False, b""
+            elif name == b"f":
+                has_formula = True
+            elif not slash:
+                value = text
+
+
+def _odd(attributes: bytes, has_formula: bool, value: bytes) -> Odd | None:
+    if b't="e"' in attributes:
+        return Odd("cell_error", value.decode(errors="replace") or "#")
+    if has_formula and not value and b'"str"' not in attributes:
+        return Odd("no_result", "=")
+    return None
+
+
+def _place(attributes: bytes) -> tuple[int, int] | None:
+    found = _PLACE.search(attributes)
+    if found is None:
+        return None
+    column = 0
+    for letter in found[1]:
+        column = column * 26 + letter - 64
+    return int(found[2]) - 1, column - 1
 
 
 def _part_of(archive: zipfile.ZipFile, sheet_index: int) -> str:
@@ -230,24 +278,6 @@ def _part_of(archive: zipfile.ZipFile, sheet_index: int) -> str:
                 name = target[1].decode()
                 return name.removeprefix("/") if name.startswith("/") else f"xl/{name}"
     raise KeyError("no such part")
-
-
-def _odd_cells(xml: bytes) -> Iterator[tuple[tuple[int, int], Odd]]:
-    for attributes, content in _CELL.findall(xml):
-        place = _PLACE.search(attributes)
-        if place is None:
-            continue
-        value = _VALUE.search(content)
-        if b't="e"' in attributes:
-            odd = Odd("cell_error", value[1].decode(errors="replace") if value else "#")
-        elif (b"<f" in content or b":f" in content) and value is None and b'"str"' not in attributes:
-            odd = Odd("no_result", "=")
-        else:
-            continue
-        column = 0
-        for letter in place[1]:
-            column = column * 26 + letter - 64
-        yield (int(place[2]) - 1, column - 1), odd
 
 
 if __name__ == "__main__":
