@@ -1,4 +1,4 @@
-"""Workbooks: cells without a value, wherever a sheet is cut into pieces; a reader that ends with whoever asked for it."""
+"""Workbooks: cells without a value, wherever a sheet is cut into pieces; and a reader that ends with its master."""
 
 import os
 import signal
