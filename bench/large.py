@@ -26,9 +26,11 @@ def run(report: Report, folder: Path, products: int, *, quick: bool) -> None:
         some = random.Random(1).sample(range(1, products), 2_000)
         kinds = {
             "status, first page": [STATUS],
-            "status, a deep page": [f"{STATUS}?page={encode_cursor(n, 1)}" for n in some],
-            "status, one store, deep": [f"{STATUS}?store_id=2&page={encode_cursor(n, 2)}" for n in some],
-            "status, available=true, deep": [f"{STATUS}?available=true&page={encode_cursor(n, 1)}" for n in some],
+            "status, a deep page": [f"{STATUS}?page={encode_cursor('stock', n, 1)}" for n in some],
+            "status, one store, deep": [f"{STATUS}?store_id=2&page={encode_cursor('stock', n, 2)}" for n in some],
+            "status, available=true, deep": [
+                f"{STATUS}?available=true&page={encode_cursor('stock', n, 1)}" for n in some
+            ],
             "one product": [f"/api/v1/inventory/{n}" for n in some],
             "movements of a product": [f"/api/v1/inventory/movements?product_id={n}" for n in some],
             "movements, newest first": ["/api/v1/inventory/movements?date_from=2020-01-01"],

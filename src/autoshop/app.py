@@ -1,7 +1,7 @@
 """The web application: routes of all folders behind one gate."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from typing import Any
@@ -33,10 +33,11 @@ from autoshop.inventory.stock.service import TotalsOfAll
 from autoshop.inventory.stores import api as stores
 from autoshop.inventory.transfers import api as transfers
 from autoshop.kit import health
-from autoshop.kit.answers import REFUSED, answers_with
+from autoshop.kit.answers import REFUSED, NotJson, answers_with, says_json
 from autoshop.kit.cache import open_cache
 from autoshop.kit.db import open_pool
-from autoshop.kit.errors import PROBLEM_JSON, Invalid, Refusal, problem
+from autoshop.kit.errors import PROBLEM_JSON, Invalid, Refusal, problem, wrong
+from autoshop.kit.fields import reason_for
 from autoshop.kit.http import Gate
 from autoshop.kit.settings import Settings, settings
 
@@ -125,18 +126,27 @@ def _own_routes(app: FastAPI) -> None:
         return Response(await health.metrics(request.app.state.pool), media_type="text/plain; version=0.0.4")
 
 
-async def _invalid(_request: Request, error: Exception) -> Response:
+async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    errors = [
-        {"field": ".".join(str(part) for part in found["loc"][1:]) or found["loc"][0], "reason": found["msg"]}
-        for found in error.errors()
-    ]
-    told = "; ".join(f"{found['field']}: {found['reason']}" for found in errors[:3])
-    return _problem(Invalid(told, errors=errors))
+    return _problem(_refusal_for(request, error.errors()))
+
+
+def _refusal_for(request: Request, found: Sequence[Any]) -> Refusal:
+    """What Pydantic found, as a refusal."""
+    first = found[0]
+    if first["type"] == "json_invalid":
+        where = f"{first['ctx']['error']} at character {first['loc'][-1]}"
+        return Invalid(f"The body is not JSON: {where}", errors=[wrong("body", "not JSON")])
+    if first["loc"] == ("body",) and first["type"] != "missing" and not says_json(request.headers.get("content-type")):
+        return NotJson()
+    errors = [wrong(".".join(str(part) for part in one["loc"][1:]) or one["loc"][0], reason_for(one)) for one in found]
+    return Invalid("; ".join(f"{one['field']}: {one['reason']}" for one in errors[:3]), errors=errors)
 
 
 async def _http_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, UnicodeDecodeError | RecursionError):
+        return _problem(Invalid("The body is not JSON in UTF-8, or far too deep", errors=[wrong("body", "not JSON")]))
     body = problem(error.status_code, error.detail, error.detail)
     return Response(msgspec.json.encode(body), error.status_code, headers=error.headers, media_type=PROBLEM_JSON)
 

@@ -10,12 +10,13 @@ from autoshop.accounts import service
 from autoshop.accounts.access import anybody
 from autoshop.accounts.model import Caller
 from autoshop.kit.db import transaction
+from autoshop.kit.text import NO_NUL
 
 router = APIRouter(prefix="/api/v1/session", tags=["session"])
 
 
-class SignIn(BaseModel):
-    login: Annotated[str, Field(min_length=1, max_length=60)]
+class SignIn(BaseModel, extra="forbid"):
+    login: Annotated[str, Field(min_length=1, max_length=60, pattern=NO_NUL)]
     password: Annotated[str, Field(min_length=1, max_length=200)]
 
 

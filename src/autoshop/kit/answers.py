@@ -1,5 +1,6 @@
 """JSON in and out for the routes that FastAPI does not serialise."""
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
@@ -11,9 +12,11 @@ from starlette.responses import Response
 
 from autoshop.kit import idempotency
 from autoshop.kit.db import Connection
-from autoshop.kit.errors import PROBLEM_JSON, Invalid, wrong
+from autoshop.kit.errors import PROBLEM_JSON, BadRequest, Invalid, wrong
 from autoshop.kit.etag import etag, is_known
+from autoshop.kit.fields import FORMS
 from autoshop.kit.idempotency import Answer
+from autoshop.kit.text import NO_NUL
 
 JSON = "application/json"
 T = TypeVar("T")
@@ -50,13 +53,38 @@ IdempotencyKey = Annotated[
 ]
 
 
+class NotJson(BadRequest):
+    """The body does not say that it is JSON: a form of another site could have sent it, or somebody forgot."""
+
+    title, status = "Send JSON", 415
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"Send JSON, and say so: Content-Type: {JSON}", errors=[wrong("Content-Type", f"must be {JSON}")]
+        )
+
+
+def says_json(content_type: str | None) -> bool:
+    """Whether a Content-Type is that of JSON, in whatever case and with whatever charset."""
+    return content_type == JSON or (content_type or "").partition(";")[0].strip().lower() == JSON
+
+
+_UNFIT_OBJECT = re.compile(r"Object (?:contains unknown|missing required) field `(.*)`", re.DOTALL)
+
+
 def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     """Read a JSON body; `Invalid` says which field is wrong, and how."""
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$")
-        field = path.rstrip("`").lstrip(".") or "body"
+        field = path.rstrip("`").lstrip(".")
+        unfit = _UNFIT_OBJECT.fullmatch(reason)
+        if unfit is not None:
+            field, reason = f"{field}.{unfit[1]}".lstrip("."), "unknown" if "unknown" in reason else "missing"
+        elif "matching regex" in reason:
+            reason = FORMS[NO_NUL]
+        field = field or "body"
         raise Invalid(f"{field}: {reason}", errors=[wrong(field, reason)]) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"The body is not JSON: {error}", errors=[wrong("body", "not JSON")]) from None

@@ -1,16 +1,52 @@
 """The shapes of fields that routes share."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated, Any, Final
 
 from fastapi import Path
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field
 
-from autoshop.kit.text import NO_NUL
+from autoshop.kit.text import NO_NUL, NOT_BLANK
 
-Id = Annotated[int, Field(ge=1, lt=2**63)]
+CODE: Final = r"^[\w.-]+$"
+
+# What the forms mean, for whoever missed one.
+FORMS: Final = {
+    NO_NUL: "must not have a NUL character",
+    NOT_BLANK: "must not be blank, nor have a NUL character",
+    CODE: "must have letters, digits and . _ - only",
+}
+
+YesNo = Annotated[bool, Field(strict=True)]
+Id = Annotated[int, Field(ge=1, lt=2**63, strict=True)]
 PathId = Annotated[int, Path(ge=1, lt=2**63)]
-Name = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
-Code = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[\w.-]+$")]
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=NOT_BLANK)]
+Code = Annotated[str, Field(min_length=1, max_length=60, pattern=CODE)]
+
+
+def reason_for(error: Mapping[str, Any]) -> str:
+    """What Pydantic found wrong, in words."""
+    if error["type"] == "string_pattern_mismatch":
+        return FORMS.get(error["ctx"]["pattern"], str(error["msg"]))
+    return str(error["msg"]).removeprefix("Value error, ")
+
+
+def of_our_time(at: datetime) -> datetime:
+    """Refuse what one time zone or another, or PostgreSQL, cannot tell any more."""
+    if not 1900 <= at.year < 3000:
+        raise ValueError("must lie between the years 1900 and 2999")
+    return at
+
+
+def _written(day: Any) -> Any:
+    if not isinstance(day, str | date):
+        raise ValueError("must be a date such as 2026-12-31")
+    return day
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(of_our_time)]
+Day = Annotated[date, BeforeValidator(_written)]
 
 
 def changes_in(body: BaseModel, *may_be_nothing: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -15,28 +16,39 @@ Limit = Annotated[int, Query(ge=1, le=1000, description="rows on this page at mo
 Cursor = Annotated[str | None, Query(alias="page", max_length=400, description="`next_page` of the page before")]
 
 
-def encode_cursor(*key: Any) -> str:
-    """Key values of the last row → an opaque text that is safe in a URL."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(key)).decode().rstrip("=")
+def encode_cursor(of: str, *key: Any) -> str:
+    """The list and the key values of the last row → an opaque text that is safe in a URL."""
+    return base64.urlsafe_b64encode(msgspec.json.encode((of, *key))).decode().rstrip("=")
 
 
-def page_of(found: list[T], limit: int, key: Callable[[T], tuple[Any, ...]]) -> tuple[list[T], str | None]:
+def page_of(found: list[T], limit: int, of: str, key: Callable[[T], tuple[Any, ...]]) -> tuple[list[T], str | None]:
     """Of `limit` + 1 rows that were asked for: those of this page, and the cursor of the next if there is one."""
     page = found[:limit]
-    return page, encode_cursor(*key(page[-1])) if len(found) > limit else None
+    return page, encode_cursor(of, *key(page[-1])) if len(found) > limit else None
 
 
-def decode_cursor(cursor: str | None, *types: type) -> tuple[Any, ...] | None:
-    """A cursor → key values of the given types; `Invalid` when it is none of ours."""
+def decode_cursor(cursor: str | None, of: str, *types: Any) -> tuple[Any, ...] | None:
+    """A cursor of this list → key values of the given types; `Invalid` when it is none."""
     if not cursor:
         return None
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        key = msgspec.json.decode(raw, type=tuple[types])  # type: ignore[valid-type]
+        kind, *key = msgspec.json.decode(raw, type=tuple[(str, *types)])  # type: ignore[valid-type]
     except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
-        raise Invalid(
-            "`page` must be the `next_page` of an earlier answer", errors=[wrong("page", "not a cursor")]
-        ) from error
-    if any(type(value) is int and abs(value) >= 2**63 for value in key):
-        raise Invalid("`page` must be the `next_page` of an earlier answer", errors=[wrong("page", "not a cursor")])
+        raise _not_ours() from error
+    if kind != of or any(_is_out_of_range(value) for value in key):
+        raise _not_ours()
     return tuple(key)
+
+
+def _is_out_of_range(value: Any) -> bool:
+    """What PostgreSQL could not compare with."""
+    if isinstance(value, datetime):
+        return value.tzinfo is None or not 1900 <= value.year < 3000
+    return abs(value) >= 2**63 if isinstance(value, int) else "\0" in value
+
+
+def _not_ours() -> Invalid:
+    return Invalid(
+        "`page` must be the `next_page` of an earlier answer of this list", errors=[wrong("page", "not a cursor")]
+    )

@@ -6,6 +6,7 @@ import unicodedata
 # Cyrillic letters that look like Latin ones on a box, a label or in a price list.
 _LOOKALIKES = str.maketrans("АВЕКМНОРСТУХЁІЈЅ", "ABEKMHOPCTYXEIJS")
 NO_NUL = r"^[^\x00]*$"  # the form of a text that PostgreSQL can keep
+NOT_BLANK = r"^[^\x00]*[^\x00\s][^\x00]*$"  # and that says something
 _NOT_IN_KEY = re.compile(r"[^0-9A-ZА-Я]+")
 
 

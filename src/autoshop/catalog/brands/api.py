@@ -67,14 +67,14 @@ async def list_brands(
     limit: Limit = 100,
 ) -> BrandsPage:
     """Brands with their aliases, in the order in which they were made."""
-    cursor = decode_cursor(page, int)
+    cursor = decode_cursor(page, "brands", int)
     async with request.app.state.pool.acquire() as db:
         if name is not None:
             ids = await store.by_keys(db, [name_key(name)])
             brands = [await service.get_brand(db, brand_id) for brand_id in ids.values()]
             return BrandsPage(items=[out(brand) for brand in brands], next_page=None)
         found = await store.list_page(db, cursor[0] if cursor else 0, limit + 1)
-    brands, next_page = page_of(found, limit, lambda brand: (brand.id,))
+    brands, next_page = page_of(found, limit, "brands", lambda brand: (brand.id,))
     return BrandsPage(items=[out(brand) for brand in brands], next_page=next_page)
 
 

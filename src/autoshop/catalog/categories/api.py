@@ -68,18 +68,18 @@ async def list_categories(
     request: Request,
     parent_id: Annotated[int | None, Query(ge=1, lt=2**63, description="those that hang on this one")] = None,
     top: Annotated[bool, Query(description="those that hang on none")] = False,
-    code: Annotated[str | None, Query(max_length=60)] = None,
+    code: Annotated[str | None, Query(max_length=60, pattern=NO_NUL)] = None,
     page: Cursor = None,
     limit: Limit = 100,
 ) -> CategoriesPage:
     """Categories: all of them, one level of the tree, or the one with a code."""
     if top and parent_id is not None:
         raise Invalid("`top` has no parent", errors=[wrong("top", "with parent_id")])
-    cursor = decode_cursor(page, int)
+    cursor = decode_cursor(page, "categories", int)
     filters = {"parent_id": parent_id, "code": code, "after_id": cursor[0] if cursor else None}
     async with request.app.state.pool.acquire() as db:
         found = await store.list_page(db, filters, top, limit + 1)
-    categories, next_page = page_of(found, limit, lambda category: (category.id,))
+    categories, next_page = page_of(found, limit, "categories", lambda category: (category.id,))
     return CategoriesPage(items=[out(category) for category in categories], next_page=next_page)
 
 

@@ -19,7 +19,7 @@ from autoshop.kit.answers import IdempotencyKey, answered
 from autoshop.kit.db import Connection
 from autoshop.kit.http import UPLOADS
 from autoshop.kit.language import Language, language_of
-from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
+from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
 
 router = APIRouter(prefix=UPLOADS, tags=["catalogue"])
 
@@ -155,13 +155,11 @@ async def list_imports(
     request: Request, caller: Annotated[Caller, needs("catalog:write")], page: Cursor = None, limit: Limit = 100
 ) -> RunsPage:
     """Imports, newest first."""
-    cursor = decode_cursor(page, int)
+    cursor = decode_cursor(page, "imports", int)
     async with request.app.state.pool.acquire() as db:
         found = await store.list_runs(db, cursor[0] if cursor else None, limit + 1)
-    shown = found[:limit]
-    return RunsPage(
-        items=[out(run) for run in shown], next_page=encode_cursor(shown[-1].id) if len(found) > limit else None
-    )
+    runs, next_page = page_of(found, limit, "imports", lambda run: (run.id,))
+    return RunsPage(items=[out(run) for run in runs], next_page=next_page)
 
 
 @router.get("/{run_id}")
@@ -181,15 +179,16 @@ async def list_import_problems(
     accept_language: AcceptLanguage = None,
 ) -> ProblemsPage:
     """What is wrong with which row, errors first; all of it once the import has ended."""
-    cursor = decode_cursor(page, int)
+    cursor = decode_cursor(page, "problems", int)
     async with request.app.state.pool.acquire() as db:
         await service.get_run(db, run_id)
         found = await store.problems(db, run_id, cursor[0] if cursor else 0, kind, limit + 1)
     language = language_of(accept_language)
     may_see_cost = caller.may("cost:read")
+    listed, next_page = page_of(found, limit, "problems", lambda numbered: (numbered[0],))
     return ProblemsPage(
-        items=[_problem(number, problem, language, may_see_cost) for number, problem in found[:limit]],
-        next_page=encode_cursor(found[limit - 1][0]) if len(found) > limit else None,
+        items=[_problem(number, problem, language, may_see_cost) for number, problem in listed],
+        next_page=next_page,
     )
 
 

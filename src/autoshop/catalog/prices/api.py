@@ -14,7 +14,7 @@ from autoshop.catalog.prices import service
 from autoshop.catalog.prices.model import PriceType
 from autoshop.kit.answers import IdempotencyKey, write_once
 from autoshop.kit.db import Connection
-from autoshop.kit.fields import Name, PathId
+from autoshop.kit.fields import Name, PathId, YesNo
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
 from autoshop.kit.text import NO_NUL
 
@@ -27,7 +27,7 @@ class PriceTypeDocument(BaseModel, extra="forbid"):
     code: Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9_-]+$")]
     name_ru: Name
     name_en: Name
-    is_cost: bool = False
+    is_cost: YesNo = False
 
 
 class PriceTypes(BaseModel):
@@ -80,11 +80,11 @@ async def price_history(
     limit: Limit = 100,
 ) -> PricesPage:
     """The prices of a product, newest first: the first of each type is in force."""
-    cursor = decode_cursor(page, datetime, str)
+    cursor = decode_cursor(page, "prices", datetime, str)
     before = (cursor[0], cursor[1]) if cursor else None
     async with request.app.state.pool.acquire() as db:
         found, more = await service.history(db, caller, product_id, price_type, before, limit)
     return PricesPage(
         items=[PriceOut(**asdict(price)) for price in found],
-        next_page=encode_cursor(found[-1].valid_from, found[-1].price_type) if more else None,
+        next_page=encode_cursor("prices", found[-1].valid_from, found[-1].price_type) if more else None,
     )

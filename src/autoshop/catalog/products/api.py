@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from autoshop.accounts.access import needs
@@ -17,19 +17,21 @@ from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfMatch, IfNoneMa
 from autoshop.kit.db import Connection
 from autoshop.kit.errors import Invalid, wrong
 from autoshop.kit.etag import version_in
-from autoshop.kit.fields import Id, PathId, changes_in
+from autoshop.kit.fields import Id, Moment, PathId, YesNo, changes_in
 from autoshop.kit.money import MOST_KOPECKS
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
-from autoshop.kit.text import NO_NUL, article_key
+from autoshop.kit.text import NO_NUL, NOT_BLANK, article_key
 
 router = APIRouter(prefix="/api/v1/products", tags=["catalogue"])
 
-Article = Annotated[str, Field(min_length=1, max_length=60, pattern=NO_NUL)]
-Brand = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL, description="a name or alias of the brand")]
-Name = Annotated[str, Field(min_length=1, max_length=500, pattern=NO_NUL)]
-Sku = Annotated[str, Field(min_length=1, max_length=60, pattern=NO_NUL)]
-Unit = Annotated[str, Field(min_length=1, max_length=20, pattern=NO_NUL)]
-Attribute = Annotated[str, Field(min_length=1, max_length=60, pattern=NO_NUL)]
+Article = Annotated[str, Field(min_length=1, max_length=60, pattern=NOT_BLANK)]
+Brand = Annotated[
+    str, Field(min_length=1, max_length=200, pattern=NOT_BLANK, description="a name or alias of the brand")
+]
+Name = Annotated[str, Field(min_length=1, max_length=500, pattern=NOT_BLANK)]
+Sku = Annotated[str, Field(min_length=1, max_length=60, pattern=NOT_BLANK)]
+Unit = Annotated[str, Field(min_length=1, max_length=20, pattern=NOT_BLANK)]
+Attribute = Annotated[str, Field(min_length=1, max_length=60, pattern=NOT_BLANK)]
 Value = (
     Annotated[str, Field(max_length=1000, pattern=NO_NUL)]
     | bool
@@ -59,7 +61,7 @@ class ProductIn(BaseModel, extra="forbid"):
     category_id: Id | None = None
     unit: Unit = "шт"
     attributes: Attributes = {}
-    active: bool = True
+    active: YesNo = True
     barcodes: Barcodes = []
     prices: Prices = {}
 
@@ -74,7 +76,7 @@ class ProductChange(BaseModel, extra="forbid"):
     category_id: Id | None = None
     unit: Unit | None = None
     attributes: Attributes | None = None
-    active: bool | None = None
+    active: YesNo | None = None
     barcodes: Barcodes | None = None
     prices: Prices | None = None
 
@@ -122,7 +124,7 @@ async def list_products(
     barcode: Annotated[str | None, Query(max_length=BARCODE_CHARACTERS, pattern=NO_NUL)] = None,
     sku: Annotated[str | None, Query(max_length=60, pattern=NO_NUL)] = None,
     updated_since: Annotated[
-        AwareDatetime | None,
+        Moment | None,
         Query(
             description="changed at or after a moment (with its zone), in the order of change. For following changes: "
             "begin a few minutes before the newest `updated_at` you know, since changes become visible as they commit"
@@ -133,7 +135,8 @@ async def list_products(
 ) -> ProductsPage:
     """Products by id; or, with `updated_since`, in the order of change."""
     by_change = updated_since is not None
-    cursor = decode_cursor(page, *((datetime, int) if by_change else (int,)))
+    of = "changes" if by_change else "products"
+    cursor = decode_cursor(page, of, *((datetime, int) if by_change else (int,)))
     filters = {
         "brand_id": brand_id,
         "category_id": category_id,
@@ -147,7 +150,9 @@ async def list_products(
     }
     async with request.app.state.pool.acquire() as db:
         found = await store.list_page(db, filters, by_change=by_change, cost=caller.may("cost:read"), limit=limit + 1)
-    products, next_page = page_of(found, limit, lambda last: (last.updated_at, last.id) if by_change else (last.id,))
+    products, next_page = page_of(
+        found, limit, of, lambda last: (last.updated_at, last.id) if by_change else (last.id,)
+    )
     return ProductsPage(items=[out(product) for product in products], next_page=next_page)
 
 

@@ -103,8 +103,10 @@ def answer(product_id: int, found: list[AtStore], now: datetime, language: Langu
     )
 
 
-class LeadTime(BaseModel):
-    days: Annotated[int | None, Field(ge=0, le=365, description="days from order to shelf; null = unknown")]
+class LeadTime(BaseModel, extra="forbid"):
+    days: Annotated[
+        int | None, Field(ge=0, le=365, strict=True, description="days from order to shelf; null = unknown")
+    ]
 
 
 @router.put("/{product_id}/lead-time", status_code=204, response_class=Response)

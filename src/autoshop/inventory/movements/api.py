@@ -21,9 +21,20 @@ from autoshop.inventory.movements.model import Movement, MovementAnswer, Movemen
 from autoshop.inventory.stock.api import ProductFilter, StoreFilter
 from autoshop.inventory.transfers import service as transfers
 from autoshop.kit import idempotency
-from autoshop.kit.answers import JSON, REFUSED, IdempotencyKey, answered, answers_with, decode, named, write_once
+from autoshop.kit.answers import (
+    JSON,
+    REFUSED,
+    IdempotencyKey,
+    NotJson,
+    answered,
+    answers_with,
+    decode,
+    named,
+    says_json,
+    write_once,
+)
 from autoshop.kit.db import Connection, Pool
-from autoshop.kit.fields import Id, PathId
+from autoshop.kit.fields import Id, PathId, of_our_time
 from autoshop.kit.idempotency import Answer
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
 from autoshop.kit.text import NO_NUL
@@ -39,6 +50,8 @@ async def post_movement(request: StarletteRequest) -> Response:
     """POST /api/v1/inventory/movement: one movement, through group commit."""
     caller = await caller_of(request)
     caller.must("inventory:write")
+    if not says_json(request.headers.get("content-type")):
+        raise NotJson
     body = await request.body()
     asked = decode(_decoder, body)
     key = idempotency.key_for(caller.actor, request.headers.get(idempotency.HEADER), "POST", POST_PATH, body)
@@ -115,7 +128,9 @@ async def post_batch(
 
 
 # «2026-01-31», «2026-01-31T09:00» or with a zone: without one it is UTC.
-Moment = Annotated[datetime, AfterValidator(lambda at: at if at.tzinfo else at.replace(tzinfo=UTC))]
+Moment = Annotated[
+    datetime, AfterValidator(of_our_time), AfterValidator(lambda at: at if at.tzinfo else at.replace(tzinfo=UTC))
+]
 
 
 class Reversal(BaseModel, extra="forbid"):
@@ -175,8 +190,10 @@ async def list_movements(
     product_id: ProductFilter = None,
     store_id: StoreFilter = None,
     movement_type: MovementType | None = None,
-    related_document: Annotated[str | None, Query(max_length=200)] = None,
-    actor: Annotated[str | None, Query(max_length=100, description="staff:ivan, token:till-1, …")] = None,
+    related_document: Annotated[str | None, Query(max_length=200, pattern=NO_NUL)] = None,
+    actor: Annotated[
+        str | None, Query(max_length=100, pattern=NO_NUL, description="staff:ivan, token:till-1, …")
+    ] = None,
     date_from: Annotated[
         Moment | None, Query(description="from this moment on, or this day (UTC unless it says)")
     ] = None,
@@ -185,7 +202,7 @@ async def list_movements(
     limit: Limit = 100,
 ) -> Response:
     """The ledger, newest first."""
-    cursor = decode_cursor(page, int)
+    cursor = decode_cursor(page, "movements", int)
     async with request.app.state.pool.acquire() as db:
         found, more = await service.list_movements(
             db,
@@ -204,7 +221,7 @@ async def list_movements(
     page_out = {
         "items": found,
         "count": len(found),
-        "next_page": encode_cursor(found[-1].id) if more else None,
+        "next_page": encode_cursor("movements", found[-1].id) if more else None,
     }
     # Straight from the dataclasses, which have the fields of MovementOut: 100 of those cost 4 ms.
     return Response(_encoder.encode(page_out), media_type=JSON)

@@ -4,13 +4,14 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from autoshop.accounts.access import needs
 from autoshop.inventory.stock import service
 from autoshop.inventory.stock.model import Stock
 from autoshop.kit.db import Connection, Pool
 from autoshop.kit.errors import Invalid, wrong
+from autoshop.kit.fields import Moment
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
 
 router = APIRouter(prefix="/api/v1/inventory", tags=["inventory"])
@@ -61,9 +62,7 @@ class PastStock(BaseModel):
     next_page: str | None = None
 
 
-At = Annotated[
-    AwareDatetime | None, Query(description="as of a past moment, with its time zone: 2026-01-31T23:59:59+03:00")
-]
+At = Annotated[Moment | None, Query(description="as of a past moment, with its time zone: 2026-01-31T23:59:59+03:00")]
 
 
 @router.get("/status", dependencies=[needs("inventory:read")])
@@ -80,7 +79,7 @@ async def status(
     pool = request.app.state.pool
     if at is not None and available:
         raise Invalid("`available` speaks of now and cannot go with `at`", errors=[wrong("available", "with at")])
-    after = decode_cursor(page, int, int)
+    after = decode_cursor(page, "stock", int, int)
     rows, more = await service.stock_page(
         pool,
         store_id=store_id,
@@ -89,7 +88,7 @@ async def status(
         after=(after[0], after[1]) if after else None,
         limit=limit,
     )
-    next_page = encode_cursor(rows[-1].product_id, rows[-1].store_id) if more else None
+    next_page = encode_cursor("stock", rows[-1].product_id, rows[-1].store_id) if more else None
     if at is not None:
         return await past_stock(
             pool, [(row.product_id, row.store_id) for row in rows], at, datetime.now(UTC), next_page

@@ -1,7 +1,7 @@
 """Routes: stores and the routes between them."""
 
 import re
-from datetime import date, time
+from datetime import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
@@ -15,7 +15,7 @@ from autoshop.inventory.stores.model import OWNERS_RULE, WEEKDAYS, Route, Store,
 from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfMatch, IfNoneMatch, shown, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.etag import version_in
-from autoshop.kit.fields import Name, PathId, changes_in
+from autoshop.kit.fields import CODE, Day, Name, PathId, YesNo, changes_in
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
 from autoshop.kit.text import NO_NUL
 
@@ -27,7 +27,7 @@ Week = Annotated[
     dict[Annotated[str, Field(pattern=f"^({'|'.join(WEEKDAYS)})$")], Hours],
     Field(description='{"mon": ["09:00", "20:00"], …}; a missing day is closed; {} never closes'),
 ]
-Code = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[\w.-]+$")]
+Code = Annotated[str, Field(min_length=1, max_length=40, pattern=CODE)]
 
 
 class StoreIn(BaseModel, extra="forbid"):
@@ -36,8 +36,8 @@ class StoreIn(BaseModel, extra="forbid"):
     address: Annotated[str, Field(max_length=500, pattern=NO_NUL)] = ""
     time_zone: Annotated[str, Field(max_length=60)] = "Europe/Moscow"
     opening_hours: Week = {}
-    closed_dates: Annotated[list[date], Field(max_length=400)] = []
-    active: bool = True
+    closed_dates: Annotated[list[Day], Field(max_length=400)] = []
+    active: YesNo = True
 
 
 class StoreChange(BaseModel, extra="forbid"):
@@ -48,8 +48,8 @@ class StoreChange(BaseModel, extra="forbid"):
     address: Annotated[str | None, Field(max_length=500, pattern=NO_NUL)] = None
     time_zone: Annotated[str | None, Field(max_length=60)] = None
     opening_hours: Week | None = None
-    closed_dates: Annotated[list[date] | None, Field(max_length=400)] = None
-    active: bool | None = None
+    closed_dates: Annotated[list[Day] | None, Field(max_length=400)] = None
+    active: YesNo | None = None
 
 
 class StoreOut(StoreIn):
@@ -80,10 +80,10 @@ def out(found: Store) -> StoreOut:
 @router.get("", dependencies=[needs("catalog:read")])
 async def list_stores(request: Request, page: Cursor = None, limit: Limit = 100) -> StoresPage:
     """All stores, closed ones too."""
-    cursor = decode_cursor(page, int)
+    cursor = decode_cursor(page, "stores", int)
     async with request.app.state.pool.acquire() as db:
         found = await store.list_page(db, cursor[0] if cursor else 0, limit + 1)
-    stores, next_page = page_of(found, limit, lambda one: (one.id,))
+    stores, next_page = page_of(found, limit, "stores", lambda one: (one.id,))
     return StoresPage(items=[out(one) for one in stores], next_page=next_page)
 
 
@@ -149,10 +149,10 @@ class RouteIn(BaseModel, extra="forbid"):
     """The van: ordered before `cutoff` (sender's time) it leaves that day, and arrives `days` later at `arrival`."""
 
     cutoff: WallTime = OWNERS_RULE.cutoff
-    days: Annotated[int, Field(ge=0, le=60)] = OWNERS_RULE.days
+    days: Annotated[int, Field(ge=0, le=60, strict=True)] = OWNERS_RULE.days
     arrival: WallTime = OWNERS_RULE.arrival
     weekdays: Annotated[
-        list[Annotated[int, Field(ge=1, le=7)]],
+        list[Annotated[int, Field(ge=1, le=7, strict=True)]],
         Field(min_length=1, max_length=7, description="days on which it leaves, 1 = Monday"),
     ] = sorted(OWNERS_RULE.weekdays)
 

@@ -68,10 +68,10 @@ async def list_transfers(
     limit: Limit = 100,
 ) -> TransfersPage:
     """Transfers from or to a store, newest first."""
-    cursor = decode_cursor(page, int)
+    cursor = decode_cursor(page, "transfers", int)
     async with request.app.state.pool.acquire() as db:
         found = await store.list_page(db, store_id, status, cursor[0] if cursor else None, limit + 1)
-    transfers, next_page = page_of(found, limit, lambda transfer: (transfer.id,))
+    transfers, next_page = page_of(found, limit, "transfers", lambda transfer: (transfer.id,))
     return TransfersPage(items=[out(transfer) for transfer in transfers], next_page=next_page)
 
 
