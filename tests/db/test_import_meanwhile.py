@@ -1,7 +1,9 @@
 """What others do while an import runs, and its own end in the middle: all of the file is there, or nothing."""
 
 import asyncio
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -11,7 +13,7 @@ from autoshop.catalog.imports import loading, service, staging, store
 from autoshop.kit.db import Pool, is_gone, own_session
 from tests.cast import CENTRE, PLUG
 from tests.conftest import Database
-from tests.imports import assert_ledger_adds_up, carry_out, load, start, whole_shop
+from tests.imports import as_xlsx, assert_ledger_adds_up, carry_out, load, start, whole_shop
 from tests.ledger import pieces
 
 pytestmark = pytest.mark.anyio
@@ -176,3 +178,44 @@ async def test_a_bug_of_ours_ends_the_run_as_failed(
     assert (told.code, told.detail) == ("broke", "ZeroDivisionError")
     assert (await service.get_run(pool, run.id)).state == "failed"
     assert await whole_shop(pool) == before
+
+
+async def test_an_import_that_is_stopped_while_it_reads_ends_at_once_and_writes_nothing(
+    pool: Pool, tmp_path: Path
+) -> None:
+    path = tmp_path / "c.csv"
+    run = await start(pool, path, FILE + "".join(f"Filtron;{n};Фильтр;;;1;1\n" for n in range(1, 60_000)))
+    before = await whole_shop(pool)
+
+    def stop(phase: str, done: int, total: int) -> None:
+        if done:
+            task.cancel()
+
+    task = asyncio.create_task(carry_out(pool, run, path, stop))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await whole_shop(pool) == before
+    assert (await carry_out(pool, run, path)).counts("new") == (60_000,)
+
+
+@pytest.mark.parametrize(
+    ("headings", "state"), [(["Бренд", "Артикул", "Название"], "done"), (["Бренд", "Вес"], "refused")]
+)
+async def test_no_reader_of_a_workbook_is_left_behind(
+    pool: Pool, tmp_path: Path, headings: list[str], state: str
+) -> None:
+    content = as_xlsx([headings, *(["NGK", f"A-{n}", "Свеча"][: len(headings)] for n in range(5_000))])
+    outcome = await load(pool, tmp_path / "c.xlsx", content)
+    assert outcome.run.state == state
+    assert readers() == []
+
+
+def readers() -> list[str]:
+    """Our children that read workbooks."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it ended meanwhile
+            parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+            if int(parent) == os.getpid() and b"imports.workbook" in (process / "cmdline").read_bytes():
+                found.append(process.name)
+    return found

@@ -50,6 +50,9 @@ class CsvFile:
                 if line > self.header_row:
                     yield line, fields
 
+    def close(self) -> None:
+        """Nothing is held open between rows."""
+
 
 def open_csv(path: Path, known: Known, options: Options) -> CsvFile:
     """Look at the whole file once, and understand its headings. Raises BadFile."""

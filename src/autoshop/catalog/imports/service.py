@@ -201,6 +201,12 @@ class _Import:
         """Every row checked by itself, into the staging table. False where the headings are wrong."""
         self.tell("reading", 0, 0)
         table = await asyncio.to_thread(_open, path, self.run.file_name, await self._known(), self.options)
+        try:
+            return await self._read_table(table)
+        finally:
+            table.close()
+
+    async def _read_table(self, table: CsvFile | Workbook) -> bool:
         self.columns: Columns = table.columns
         self.headings = {what: self.columns.name_of(what) for what in ("article", "name", "barcode", "sku")}
         self.headings["name"] = self.headings["name"] or self.headings["article"]
@@ -236,7 +242,8 @@ class _Import:
         finally:
             if sending is not None:
                 await sending
-            batches.close()
+            with suppress(ValueError):  # we were stopped, and the thread is still in it: it ends with its batch
+                batches.close()
         if not self.counts.rows:
             raise BadFile("no_rows", row=table.header_row)
 

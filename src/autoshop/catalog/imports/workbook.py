@@ -68,10 +68,11 @@ class Workbook:
 
     def rows(self) -> Iterator[tuple[int, list[Cell]]]:
         """Row as Excel counts it, and its cells, without the headings."""
-        try:
-            yield from self.child.rows()
-        finally:
-            self.child.end()
+        return self.child.rows()
+
+    def close(self) -> None:
+        """No more is read."""
+        self.child.end()
 
 
 def open_workbook(path: Path, known: Known, options: Options) -> Workbook:
