@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 import msgspec
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -37,7 +37,7 @@ from autoshop.kit.answers import REFUSED, NotJson, answers_with, says_json
 from autoshop.kit.cache import open_cache
 from autoshop.kit.db import open_pool
 from autoshop.kit.errors import PROBLEM_JSON, Invalid, Refusal, problem, wrong
-from autoshop.kit.fields import reason_for
+from autoshop.kit.fields import only_known_parameters, reason_for
 from autoshop.kit.http import Gate
 from autoshop.kit.settings import Settings, settings
 
@@ -59,6 +59,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         responses=REFUSED,
+        dependencies=[Depends(only_known_parameters)],
     )
     app.state.settings = config
     app.router.routes.append(Route(movements.POST_PATH, movements.post_movement, methods=["POST"]))

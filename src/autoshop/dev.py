@@ -28,6 +28,7 @@ HOSTS = ("localhost", "127.0.0.1", "[::1]")
 READY_SECONDS = 60
 GOODBYE_SECONDS = 10
 WORKER_RESTARTS = 5
+GOOD_LIFE_SECONDS = 60  # a worker that lived as long is none that dies at once
 
 TRY = """
 Ready after {seconds:.1f} s:  {url}  (the API, to read and to try: {url}/docs)
@@ -254,7 +255,7 @@ def _where(parts: Parts) -> str:
 
 def _watch(parts: Parts) -> None:
     """Until something dies. The worker is started again: a poisoned job must not take the shop down."""
-    restarts = 0
+    restarts, started = 0, time.monotonic()
     while True:
         time.sleep(0.3)
         if parts.cluster is not None and not parts.cluster.running:
@@ -263,12 +264,15 @@ def _watch(parts: Parts) -> None:
         code = parts.children["worker"].poll()
         if code is None:
             continue
+        if time.monotonic() - started > GOOD_LIFE_SECONDS:
+            restarts = 0
         if restarts == WORKER_RESTARTS:
             raise DevError(f"The worker stopped {restarts + 1} times (exit code {code}); see above.")
         restarts += 1
         typer.secho(f"The worker stopped (exit code {code}): starting it again.", fg="yellow", err=True)
         time.sleep(restarts)
         parts.start("worker")
+        started = time.monotonic()
 
 
 def _stop(parts: Parts) -> None:

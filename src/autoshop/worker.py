@@ -9,6 +9,7 @@ from contextlib import suppress
 import msgspec
 from pgqueuer import PgQueuer
 from pgqueuer.db import AsyncpgPoolDriver
+from pgqueuer.errors import FailingListenerError
 from pgqueuer.models import Job, Schedule
 
 from autoshop.accounts import service as accounts
@@ -69,6 +70,8 @@ async def run(settings: Settings) -> None:
     while not stop.is_set():
         try:
             await _work(settings, stop)
+        except FailingListenerError:
+            log.warning("the database was slow to tell of new jobs; asking anew")
         except Exception as error:
             if not is_gone(error):
                 raise

@@ -245,3 +245,10 @@ async def test_a_moment_that_no_clock_tells_is_422(
 async def test_a_nul_in_a_filter_is_422(client: httpx.AsyncClient, path: str, name: str) -> None:
     answer = await client.get(path, params={name: "a\0b"})
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, name)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/inventory/status", "/api/v1/products", "/api/v1/imports", "/health"])
+async def test_a_misspelt_filter_is_refused_instead_of_giving_everything(client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.get(path, params={"avaliable": "true"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "avaliable"

@@ -2,8 +2,10 @@
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from tests.cast import BULB, CENTRE, NORTH, PLUG, UNKNOWN
+from tests.conftest import client_for
 
 pytestmark = pytest.mark.anyio
 
@@ -104,3 +106,9 @@ async def test_a_transfer_is_on_the_way_until_it_is_received(client: httpx.Async
     assert receipt.status_code == 200
     north = (await client.get(f"/api/v1/inventory/{PLUG}")).json()["stores"][1]
     assert (north["quantity"], north["in_transit"], north["status"]) == (1, 0, "on_hand")
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready"])
+async def test_an_old_token_does_not_make_the_shop_look_dead(app: FastAPI, path: str) -> None:
+    async with client_for(app, "203.0.113.9", Authorization="Bearer as_old") as monitor:
+        assert (await monitor.get(path)).status_code == 200

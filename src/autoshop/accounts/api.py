@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from autoshop.accounts import service
-from autoshop.accounts.access import anybody
+from autoshop.accounts.access import anybody, whoever
 from autoshop.accounts.model import Caller
 from autoshop.kit.db import transaction
 from autoshop.kit.text import NO_NUL
@@ -59,7 +59,7 @@ async def sign_out(request: Request, response: Response) -> None:
 
 
 @router.get("")
-async def me(caller: Annotated[Caller, anybody]) -> Me:
+async def me(caller: Annotated[Caller, whoever]) -> Me:
     """Who am I?"""
     stores = None if caller.store_ids is None else sorted(caller.store_ids)
     return Me(kind=caller.kind, name=caller.name, role=caller.role, scopes=sorted(caller.scopes), store_ids=stores)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import asyncpg
 import typer
 
 from autoshop.dev import database_beside
@@ -12,6 +13,16 @@ from autoshop.kit.db import Pool, is_gone, open_pool
 from autoshop.kit.settings import settings
 
 T = TypeVar("T")
+
+# The address names nothing that lets us in.
+NO_WAY_IN = (
+    OSError,
+    ValueError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.ClientConfigurationError,
+)
 
 
 def with_pool(work: Callable[[Pool], Awaitable[T]]) -> T:
@@ -27,8 +38,8 @@ def with_pool(work: Callable[[Pool], Awaitable[T]]) -> T:
     async def run() -> T:
         try:
             pool = await open_pool(config, name="command", statement_timeout_ms=24 * 3600 * 1000)
-        except (OSError, Exception) as error:
-            if not is_gone(error) and not isinstance(error, OSError):
+        except Exception as error:
+            if not is_gone(error) and not isinstance(error, NO_WAY_IN):
                 raise
             typer.secho(f"The database does not answer: {error}. Is AUTOSHOP_DATABASE_URL right?", fg="red", err=True)
             raise SystemExit(1) from None

@@ -5,6 +5,7 @@ import gc
 from typing import Annotated
 
 import asyncpg
+import sqlalchemy
 import typer
 import uvicorn
 
@@ -22,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="port to listen on")] = 8000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="port to listen on")] = 8000,
 ) -> None:
     """Answer requests: the API and the pages."""
     from autoshop.app import create_app
@@ -92,4 +93,9 @@ def migrate_() -> None:
     config = settings()
     if not config.owner_database_url:
         raise SystemExit("AUTOSHOP_OWNER_DATABASE_URL is not set: migrations run as the owner of the tables.")
-    typer.echo(f"The database is at migration {migrate.upgrade(config.owner_database_url)}.")
+    try:
+        reached = migrate.upgrade(config.owner_database_url)
+    except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.ArgumentError) as error:
+        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        raise SystemExit(f"{reason}. Is AUTOSHOP_OWNER_DATABASE_URL right?") from None
+    typer.echo(f"The database is at migration {reached}.")

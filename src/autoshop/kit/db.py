@@ -1,6 +1,6 @@
 """PostgreSQL through asyncpg: one pool a process, transactions, JSON as Python objects."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +44,7 @@ async def open_pool(settings: Settings, *, name: str, statement_timeout_ms: int 
     behind, so use SET LOCAL, and transactions through `transaction`.
     """
     if not settings.database_url:
-        raise SystemExit("AUTOSHOP_DATABASE_URL is not set, and no `bin/dev` runs here, which would bring its own.")
+        raise SystemExit("AUTOSHOP_DATABASE_URL is not set: it names the database. `bin/dev` brings its own.")
     pool = await asyncpg.create_pool(
         settings.database_url,
         min_size=settings.pool_min,
@@ -100,10 +100,31 @@ async def transaction(pool: Pool, *, unhurried: bool = False) -> AsyncIterator[C
     A refusal or any other exception rolls back. Routes and jobs open it; verbs only use it. `unhurried`: a statement
     may take as long as it takes, for what runs over all rows.
     """
-    async with pool.acquire() as connection, connection.transaction():
+    async with pool.acquire() as connection, transaction_on(connection):
         if unhurried:
             await connection.execute(UNHURRIED)
         yield connection
+
+
+_once_committed: dict[Connection, list[Callable[[], None]]] = {}
+
+
+@asynccontextmanager
+async def transaction_on(connection: Connection) -> AsyncIterator[None]:
+    """The same, on a connection that one has already."""
+    callbacks = _once_committed[connection] = []
+    try:
+        async with connection.transaction():
+            yield
+    finally:
+        del _once_committed[connection]
+    for callback in callbacks:
+        callback()
+
+
+def after_commit(connection: Connection, callback: Callable[[], None]) -> None:
+    """Call back once the transaction that runs is committed; never when it is rolled back."""
+    _once_committed[connection].append(callback)
 
 
 @asynccontextmanager

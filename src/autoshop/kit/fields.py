@@ -1,12 +1,14 @@
 """The shapes of fields that routes share."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Final
 
-from fastapi import Path
+from fastapi import Path, Request
+from fastapi.dependencies.models import Dependant
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field
 
+from autoshop.kit.errors import Invalid, wrong
 from autoshop.kit.text import NO_NUL, NOT_BLANK
 
 CODE: Final = r"^[\w.-]+$"
@@ -30,6 +32,23 @@ def reason_for(error: Mapping[str, Any]) -> str:
     if error["type"] == "string_pattern_mismatch":
         return FORMS.get(error["ctx"]["pattern"], str(error["msg"]))
     return str(error["msg"]).removeprefix("Value error, ")
+
+
+async def only_known_parameters(request: Request) -> None:
+    """Refuse a query parameter that the route does not have: a misspelt filter would give everything."""
+    if not request.scope["query_string"]:
+        return
+    known = set(_named(request.scope["route"].dependant))
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        reason = f"unknown; there are {', '.join(sorted(known))}" if known else "unknown; there are none here"
+        raise Invalid(f"{unknown[0]}: {reason}", errors=[wrong(name, reason) for name in unknown])
+
+
+def _named(dependant: Dependant) -> Iterator[str]:
+    yield from (field.alias for field in dependant.query_params)
+    for needed in dependant.dependencies:
+        yield from _named(needed)
 
 
 def of_our_time(at: datetime) -> datetime:

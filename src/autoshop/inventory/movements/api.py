@@ -91,6 +91,12 @@ def document(movement: Movement) -> dict[str, Any]:
     return built
 
 
+# What /docs offers to try.
+EXAMPLE = {
+    "product_id": 1, "store_id": 1, "movement_type": "sale", "quantity": 1, "related_document": "test-sale-1",
+}  # fmt: skip
+
+
 class MovementIn(BaseModel, extra="forbid"):
     """One line of a batch. `quantity` is positive; only an adjustment's may be negative."""
 
@@ -103,7 +109,7 @@ class MovementIn(BaseModel, extra="forbid"):
     reason: Annotated[str | None, Field(max_length=500, pattern=NO_NUL)] = None
 
 
-class Batch(BaseModel, extra="forbid"):
+class Batch(BaseModel, extra="forbid", json_schema_extra={"example": {"lines": [EXAMPLE]}}):
     lines: Annotated[list[MovementIn], Field(min_length=1, max_length=service.MOST_LINES)]
 
 
@@ -246,7 +252,7 @@ def openapi() -> dict[str, Any]:
                 "description": "a text of your choice, new for each new request: a repeat is done once",
             }
         ],
-        "requestBody": {"required": True, "content": {JSON: {"schema": request_schema}}},
+        "requestBody": {"required": True, "content": {JSON: {"schema": request_schema, "example": EXAMPLE}}},
         "responses": {
             "200": {"description": "Posted", "content": {JSON: {"schema": answer_schema}}},
             **REFUSED,
