@@ -1,5 +1,7 @@
 """What Prometheus reads from this process at /metrics."""
 
+from collections.abc import Mapping
+
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, generate_latest
 
 REQUEST_SECONDS = Histogram(
@@ -18,6 +20,12 @@ LEDGER_CHECKED = Gauge("autoshop_ledger_checked_timestamp_seconds", "When the la
 JOBS_WAITING = Gauge("autoshop_jobs_waiting", "Jobs that wait for a worker")
 OUTBOX_LAG = Gauge("autoshop_outbox_rows", "Events kept in the outbox (estimate)")
 POOL_BUSY = Gauge("autoshop_db_connections_busy", "Database connections of this process in use")
+
+
+def count_posted(movements: Mapping[str, int]) -> None:
+    """Count movements that are committed, by type."""
+    for movement_type, count in movements.items():
+        MOVEMENTS.labels(movement_type).inc(count)
 
 
 def render() -> bytes:

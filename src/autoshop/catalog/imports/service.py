@@ -39,7 +39,7 @@ from autoshop.inventory.movements import staged
 from autoshop.inventory.movements.model import StockMoved
 from autoshop.inventory.movements.service import post_staged
 from autoshop.inventory.stores import store as stores
-from autoshop.kit.db import BUSY, Connection, Pool, is_gone, own_session
+from autoshop.kit.db import BUSY, Connection, Pool, is_gone, own_session, transaction_on
 from autoshop.kit.jobs import defer
 from autoshop.kit.log import log
 from autoshop.kit.text import article_key, name_key
@@ -307,7 +307,7 @@ class _Import:
         if self.options.dry_run:
             return await self._written()
         await loading.number_new_products(self.db, store_ids)
-        async with self.db.transaction():
+        async with transaction_on(self.db):
             self._step(1)
             await loading.add_brands_and_categories(self.db)
             if await loading.change_products(self.db) != self.counts.changed:

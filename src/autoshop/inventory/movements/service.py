@@ -1,5 +1,6 @@
 """Verbs of the ledger: post, reverse, list. Whoever moves pieces comes through here."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,9 +23,10 @@ from autoshop.inventory.movements.model import (
     signed,
     sum_up,
 )
-from autoshop.kit.db import Connection
+from autoshop.kit.db import Connection, after_commit
 from autoshop.kit.errors import Refusal
 from autoshop.kit.idempotency import Key
+from autoshop.kit.metrics import count_posted
 
 MOST_LINES = 1_000
 
@@ -62,6 +64,7 @@ async def post_lines(db: Connection, lines: Sequence[Line]) -> list[Movement]:
     done = [movement for movement in posted if movement is not None]
     if len(done) < len(lines):
         raise await _refusal(db, lines, posted)
+    after_commit(db, lambda: count_posted(Counter(movement.movement_type for movement in done)))
     return done
 
 
@@ -93,7 +96,8 @@ async def post_staged(db: Connection, caller: Caller, opening: str, correction: 
         raise StockMoved from error
     if missed:
         raise StockMoved(places=missed)
-    return posted
+    after_commit(db, lambda: count_posted(posted))
+    return sum(posted.values())
 
 
 async def opposite_of(db: Connection, caller: Caller, movement_id: int, reason: str | None) -> Line:

@@ -97,7 +97,8 @@ SELECT product_id, store_id, CASE WHEN moved THEN 'adjustment' ELSE 'inbound' EN
 
 TO_POST = """
 SELECT count(*) FILTER (WHERE NOT place_exists AND quantity > 0) AS opened,
-       count(*) FILTER (WHERE place_exists) AS moved
+       count(*) FILTER (WHERE place_exists) AS moved,
+       count(*) FILTER (WHERE place_exists AND moved) AS corrected
   FROM staged_stock
 """
 
@@ -109,8 +110,8 @@ VALUES ('inventory.movements',
 """
 
 
-async def post(db: Connection, opening: str, correction: str, actor: str) -> tuple[int, int]:
-    """Post staged_stock: how many movements, and how many places were no longer as they had been staged."""
+async def post(db: Connection, opening: str, correction: str, actor: str) -> tuple[dict[str, int], int]:
+    """Post staged_stock: movements of each type, and how many places were no longer as they had been staged."""
     wanted = await db.fetchrow(TO_POST)
     assert wanted is not None
     opened = moved = 0
@@ -122,7 +123,8 @@ async def post(db: Connection, opening: str, correction: str, actor: str) -> tup
         moved = _rows(await db.execute(MOVE, opening, correction, actor))
     if opened + moved:
         await db.execute(TELL, opening, opened + moved)
-    return opened + moved, wanted["moved"] - moved
+    corrected = wanted["corrected"]
+    return {"inbound": opened + moved - corrected, "adjustment": corrected}, wanted["moved"] - moved
 
 
 def _rows(tag: str) -> int:
