@@ -25,6 +25,8 @@ from tests.ledger import (
 
 pytestmark = pytest.mark.anyio
 
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
 
 async def test_two_racers_for_the_first_movement_of_a_product_at_a_store(pool: Pool) -> None:
     for product_id in range(1, 7):
@@ -45,6 +47,35 @@ async def test_the_first_arrival_and_the_first_sale_race(pool: Pool) -> None:
         assert counted.keys() <= {"list", "InsufficientStock"}, answers
         assert counted["list"] <= 2
     await assert_ledger_is_clean(pool)
+
+
+@pytest.mark.parametrize("kind", ["batch", "transfer"])
+async def test_who_waited_for_a_row_finds_what_came_meanwhile(pool: Pool, kind: str) -> None:
+    """The row was empty when the statement began; the holder fills it, and reserves one piece."""
+    await post(pool, request("inbound", 1), request("sale", 1))
+    wanted = [request("sale", 4)] if kind == "batch" else [request("transfer", 4, to_store_id=NORTH)]
+    async with pool.acquire() as db:
+        held = db.transaction()
+        await held.start()
+        await transfers.post_requests(db, MANAGER, [request("inbound", 5)], datetime.now(UTC))
+        await db.execute("UPDATE inventory SET reserved = 1 WHERE product_id = $1 AND store_id = $2", PLUG, CENTRE)
+        served, refused = (asyncio.create_task(post(pool, *wanted)) for _ in range(2))
+        await waiting_for_locks(pool, 2)
+        await held.commit()
+    answers = await asyncio.gather(served, refused, return_exceptions=True)
+    assert outcomes(answers) == {"list": 1, "InsufficientStock": 1}, answers
+    [no] = [answer for answer in answers if isinstance(answer, InsufficientStock)]
+    assert (no.facts["asked"], no.facts["available"], await pieces(pool)) == (4, 0, 1)
+    await assert_ledger_is_clean(pool)
+
+
+async def waiting_for_locks(pool: Pool, sessions: int) -> None:
+    """Wait until so many sessions of this database stand before a lock."""
+    for _ in range(1_000):
+        if await pool.fetchval(WAITING) == sessions:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("nobody waits")
 
 
 async def test_a_first_movement_that_is_taken_back_leaves_room_for_the_one_who_waits(pool: Pool) -> None:

@@ -123,8 +123,12 @@ async def transaction_on(connection: Connection) -> AsyncIterator[None]:
 
 
 def after_commit(connection: Connection, callback: Callable[[], None]) -> None:
-    """Call back once the transaction that runs is committed; never when it is rolled back."""
-    _once_committed[connection].append(callback)
+    """Call back once the transaction that runs is committed; never when it is rolled back.
+
+    Nor when it was not opened here: then nobody hears of its end.
+    """
+    if connection in _once_committed:
+        _once_committed[connection].append(callback)
 
 
 @asynccontextmanager

@@ -9,7 +9,8 @@ from autoshop.kit.db import Connection
 # Stock, movement, event and idempotency key: one statement, one round trip, so no lock is held while the network
 # sleeps, and nothing can be half done.
 # - `locked` takes the rows in key order: two batches can wait for each other, but never in a circle.
-# - `stock` has the guard in its WHERE: it is checked on the row as it is once the lock is ours, not as it was read.
+# - `stock` guards and adds on what `locked` has seen, the row as it is once the lock is ours. Its own `i` is the row as
+#   the statement found it: an old one, after a wait.
 # - `numbered` draws id and time only after the lock: within a place they never run backwards.
 # - A place where the guard says no is left out with all its lines; the caller sees which lines are missing.
 # - A key that exists raises UniqueViolation and undoes the statement.
@@ -18,17 +19,17 @@ WITH wanted AS (
     SELECT *
       FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::int[]) AS w (product_id, store_id, total, lowest)
 ), locked AS (
-    SELECT w.product_id, w.store_id, w.total, w.lowest
+    SELECT w.product_id, w.store_id, w.total, w.lowest, i.quantity, i.reserved
       FROM wanted AS w
       JOIN inventory AS i ON i.product_id = w.product_id AND i.store_id = w.store_id
      ORDER BY w.product_id, w.store_id
        FOR NO KEY UPDATE OF i
 ), stock AS (
     UPDATE inventory AS i
-       SET quantity = i.quantity + l.total, updated_at = now()
+       SET quantity = l.quantity + l.total, reserved = l.reserved, updated_at = now()
       FROM locked AS l
      WHERE i.product_id = l.product_id AND i.store_id = l.store_id
-       AND i.quantity + l.lowest >= i.reserved
+       AND l.quantity + l.lowest >= l.reserved
     RETURNING i.product_id, i.store_id, i.quantity
 ), numbered AS MATERIALIZED (
     SELECT nextval('movements_id_seq') AS id, clock_timestamp() AS created_at,
