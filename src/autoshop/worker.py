@@ -5,12 +5,13 @@ import os
 import signal
 import socket
 from contextlib import suppress
+from datetime import timedelta
 
 import msgspec
 from pgqueuer import PgQueuer
 from pgqueuer.db import AsyncpgPoolDriver
-from pgqueuer.errors import FailingListenerError
 from pgqueuer.models import Job, Schedule
+from pgqueuer.ports.driver import NotifyCallback
 
 from autoshop.accounts import service as accounts
 from autoshop.catalog.imports import jobs as imports
@@ -25,13 +26,31 @@ BEAT_SECONDS = 10
 RECONNECT_SECONDS = 2
 FINISH_SECONDS = 100  # a job that was begun may end in this time; what is cut short is done again by the next worker
 LET_GO_SECONDS = 5
+LOOK_AGAIN = timedelta(seconds=10)  # for jobs of which nothing was heard
 
 NAME = f"{socket.gethostname()}:{os.getpid()}"
 
 
-def create_worker(pool: Pool, settings: Settings) -> PgQueuer:
+class Driver(AsyncpgPoolDriver):
+    """PgQueuer's, which also says when the connection that listens for new jobs is gone.
+
+    PgQueuer's own probe is not asked: it begins before it listens, and so it fails where jobs are waiting at the start.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__(pool)
+        self.deaf = asyncio.Event()
+
+    async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
+        """Listen, and hear of the end."""
+        await super().add_listener(channel, callback)
+        assert self._listener_connection is not None
+        self._listener_connection.add_termination_listener(lambda _connection: self.deaf.set())
+
+
+def create_worker(driver: Driver, pool: Pool, settings: Settings) -> PgQueuer:
     """All jobs and schedules (UTC). Whatever is listed here must be safe to run twice."""
-    queue = PgQueuer(AsyncpgPoolDriver(pool))
+    queue = PgQueuer(driver)
 
     @queue.entrypoint(IMPORT, concurrency_limit=1)
     async def import_catalog(job: Job) -> None:
@@ -70,8 +89,6 @@ async def run(settings: Settings) -> None:
     while not stop.is_set():
         try:
             await _work(settings, stop)
-        except FailingListenerError:
-            log.warning("the database was slow to tell of new jobs; asking anew")
         except Exception as error:
             if not is_gone(error):
                 raise
@@ -82,19 +99,21 @@ async def run(settings: Settings) -> None:
 
 
 async def _work(settings: Settings, stop: asyncio.Event) -> None:
-    """Take jobs until told to stop, or until the heart stops: then the database is away."""
+    """Take jobs until told to stop, or until the heart stops or the ears are deaf: then the database is away."""
     pool = await open_pool(settings, name="worker", statement_timeout_ms=60_000)
-    queue = create_worker(pool, settings)
-    working = asyncio.create_task(queue.run(shutdown_on_listener_failure=True), name="jobs")
+    driver = Driver(pool)
+    queue = create_worker(driver, pool, settings)
+    working = asyncio.create_task(queue.run(dequeue_timeout=LOOK_AGAIN), name="jobs")
     beating = asyncio.create_task(_beat(pool), name="heart")
     stopping = asyncio.create_task(stop.wait(), name="stop")
+    listening = asyncio.create_task(driver.deaf.wait(), name="ears")
     log.info("worker started", worker=NAME)
     try:
-        await asyncio.wait([working, beating, stopping], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([working, beating, stopping, listening], return_when=asyncio.FIRST_COMPLETED)
         queue.shutdown.set()
         await asyncio.wait([working], timeout=FINISH_SECONDS if stop.is_set() else LET_GO_SECONDS)
     finally:
-        tasks = [working, beating, stopping]
+        tasks = [working, beating, stopping, listening]
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks, timeout=LET_GO_SECONDS)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from fastapi import FastAPI
 
@@ -72,12 +73,7 @@ async def test_a_file_is_imported_by_a_worker_of_its_own(
     assert answer.status_code == 202
     assert answer.headers["location"] == f"{IMPORTS}/{answer.json()['id']}"
     assert (answer.json()["state"], answer.json()["counts"]) == ("waiting", None)
-    run = answer.json()
-    async with asyncio.timeout(60):
-        while run["finished_at"] is None:
-            assert worker.poll() is None, "the worker ended"
-            await asyncio.sleep(0.05)
-            run = (await client.get(answer.headers["location"])).json()
+    run = await ended(client, worker, answer.json())
     problems = (await client.get(f"{answer.headers['location']}/problems")).json()["items"]
     assert problems == []
     assert (run["state"], run["rows_done"], run["rows_total"]) == ("done", 2, 2)
@@ -88,6 +84,27 @@ async def test_a_file_is_imported_by_a_worker_of_its_own(
     ]
     found = (await client.get("/api/v1/products", params={"article": "OP520"})).json()["items"]
     assert [product["name"] for product in found] == ["Фильтр масляный"]
+
+
+async def ended(client: httpx.AsyncClient, worker: subprocess.Popen[bytes], run: Any) -> Any:
+    """The run as it ended."""
+    async with asyncio.timeout(60):
+        while run["finished_at"] is None:
+            assert worker.poll() is None, "the worker ended"
+            await asyncio.sleep(0.05)
+            run = (await client.get(f"{IMPORTS}/{run['id']}")).json()
+    return run
+
+
+async def test_a_worker_whose_ears_were_cut_off_hears_again(
+    client: httpx.AsyncClient, worker: subprocess.Popen[bytes], database: Database
+) -> None:
+    assert (await ended(client, worker, await send(client, GOOD)))["state"] == "done"
+    with psycopg.connect(database.super_url) as db:
+        cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+        where = " WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+        assert db.execute(cut + where).fetchone() == (1,)
+    assert (await ended(client, worker, await send(client, GOOD)))["state"] == "done"
 
 
 async def test_every_reason_is_told_in_the_language_asked_for(client: httpx.AsyncClient, pool: Pool) -> None:

@@ -4,7 +4,6 @@ import asyncio
 
 import asyncpg
 import pytest
-from pgqueuer.errors import FailingListenerError
 
 from autoshop import worker
 from autoshop.kit.settings import Settings
@@ -12,7 +11,7 @@ from autoshop.kit.settings import Settings
 pytestmark = pytest.mark.anyio
 
 
-@pytest.mark.parametrize("error", [FailingListenerError(), asyncpg.CannotConnectNowError(), ConnectionError()])
+@pytest.mark.parametrize("error", [asyncpg.CannotConnectNowError(), ConnectionError()])
 async def test_a_database_that_is_slow_or_away_is_asked_again(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
