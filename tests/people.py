@@ -5,16 +5,18 @@ from datetime import UTC, datetime
 from fastapi import FastAPI
 
 from autoshop.accounts import service
+from autoshop.accounts.model import system
 from autoshop.kit.db import Pool, transaction
 from tests.cast import CENTRE_CODE, NORTH_CODE
 
+SYSTEM = system("test")
 PASSWORD = "correct horse"
 
 
 async def hire(pool: Pool, login: str, role: str, *store_codes: str) -> None:
     """Somebody with a login and PASSWORD."""
     async with transaction(pool) as db:
-        await service.add_staff(db, login, login.title(), role, PASSWORD, list(store_codes))
+        await service.add_staff(db, SYSTEM, login, login.title(), role, PASSWORD, list(store_codes))
 
 
 async def signed_in(app: FastAPI, login: str, role: str, *store_codes: str) -> dict[str, str]:
@@ -27,7 +29,7 @@ async def signed_in(app: FastAPI, login: str, role: str, *store_codes: str) -> d
 async def with_token(pool: Pool, name: str, scopes: list[str], *store_codes: str) -> dict[str, str]:
     """Make an API token; returns the headers of a program that has it."""
     async with transaction(pool) as db:
-        token = await service.new_token(db, name, scopes, list(store_codes), None, "system:test")
+        token = await service.new_token(db, SYSTEM, name, scopes, list(store_codes), None)
     return {"Authorization": f"Bearer {token}"}
 
 

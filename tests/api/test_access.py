@@ -16,7 +16,7 @@ from autoshop.kit.db import Pool, transaction
 from tests.cast import CENTRE, CENTRE_CODE, NORTH, NORTH_CODE, PLUG
 from tests.conftest import Database, client_for, running_app
 from tests.ledger import movements, post, request
-from tests.people import PASSWORD, clerk_of_centre, clerk_of_north, hire, signed_in, with_token
+from tests.people import PASSWORD, SYSTEM, clerk_of_centre, clerk_of_north, hire, signed_in, with_token
 from tests.routes import Declared, routes_of
 
 pytestmark = pytest.mark.anyio
@@ -287,7 +287,7 @@ async def test_a_revoked_token_is_useless_within_two_seconds(app: FastAPI) -> No
     async with client_for(app, STRANGER) as client:
         assert (await client.get("/api/v1/inventory/status", headers=token)).status_code == 200
         async with transaction(app.state.pool) as db:
-            await revoke_token(db, "till")
+            await revoke_token(db, SYSTEM, "till")
         revoked = time.monotonic()
         while (await client.get("/api/v1/inventory/status", headers=token)).status_code == 200:
             assert time.monotonic() - revoked < 2

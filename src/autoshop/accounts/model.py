@@ -1,9 +1,10 @@
 """Callers, roles and scopes. Pure rules."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from autoshop.kit.errors import Forbidden, Unauthorised
+from autoshop.kit.errors import Forbidden, Invalid, Unauthorised
 
 Role = Literal["owner", "manager", "buyer", "clerk", "monitor"]
 
@@ -27,6 +28,21 @@ ROLES: dict[str, frozenset[str]] = {
 
 # Roles that act for every store; a clerk acts for the stores named with him.
 EVERY_STORE = frozenset({"owner", "manager", "buyer"})
+
+
+def login_of(typed: str) -> str:
+    """A login as it is kept, whatever the keyboard added."""
+    return typed.strip().lower()
+
+
+def check_role(role: str, store_codes: Sequence[str]) -> None:
+    """Refuse a role that nobody can be hired for, a clerk without a store, and stores for who acts for all."""
+    if role not in ROLES or role == "monitor":
+        raise Invalid(f"Unknown role «{role}»; there are owner, manager, buyer and clerk")
+    if role == "clerk" and not store_codes:
+        raise Invalid("A clerk acts for named stores: name at least one")
+    if role in EVERY_STORE and store_codes:
+        raise Invalid(f"The role «{role}» acts for all stores: name none")
 
 
 class OtherStore(Forbidden):

@@ -1,4 +1,4 @@
-"""Verbs: hire, sign in and out, make and revoke tokens, and tell who is asking."""
+"""Verbs: hire, dismiss, sign in and out, make and revoke tokens, and tell who is asking."""
 
 import asyncio
 import hashlib
@@ -15,7 +15,7 @@ from cashews import Cache
 from starlette.datastructures import Headers
 
 from autoshop.accounts import store
-from autoshop.accounts.model import ANONYMOUS, ROLES, SCOPES, Caller, trusted
+from autoshop.accounts.model import ANONYMOUS, SCOPES, Caller, check_role, login_of, trusted
 from autoshop.kit.cache import count_up, forget_count
 from autoshop.kit.db import Connection, Pool
 from autoshop.kit.errors import Conflict, Invalid, NotFound, Unauthorised
@@ -25,6 +25,7 @@ from autoshop.kit.settings import Settings
 SESSION_COOKIE = "autoshop_session"
 SESSION_LASTS = timedelta(hours=14)  # a long shift; the next morning one signs in again
 LEAST_PASSWORD = 8
+MOST_NAME = 60
 # How stale a token or session may be in this process. Revoking works within this time, in every process.
 REMEMBER_SECONDS = 1.0
 
@@ -50,7 +51,7 @@ class TooManyAttempts(Unauthorised):
     title, status = "Too many attempts", 429
 
     def explain(self) -> str:
-        return "Wait a quarter of an hour, or ask a manager for a new password"
+        return "Wait a quarter of an hour"
 
     def headers(self) -> dict[str, str]:
         return {"Retry-After": str(int(FORGET_FAILURES.total_seconds()))}
@@ -67,25 +68,78 @@ class Taken(Conflict):
     title = "That name is taken"
 
 
-async def add_staff(db: Connection, login: str, name: str, role: str, password: str, store_codes: list[str]) -> int:
+class LastOwner(Conflict):
+    title = "The last owner cannot be dismissed"
+
+    def explain(self) -> str:
+        return "Then nobody could manage the shop: add or restore another owner first"
+
+
+async def add_staff(
+    db: Connection, caller: Caller, login: str, name: str, role: str, password: str, store_codes: list[str]
+) -> int:
     """Hire somebody. A clerk needs at least one store; unknown codes are refused."""
-    login = login.strip().lower()
-    if role not in ROLES or role == "monitor":
-        raise Invalid(f"Unknown role «{role}»; there are owner, manager, buyer and clerk")
+    login, codes = login_of(login), sorted(set(store_codes))
+    check_role(role, codes)
     if not re.fullmatch(r"[\w.@+-]{1,60}", login):
         raise Invalid("A login has letters, digits and . @ + - _ only, 60 at most")
-    if len(password) < LEAST_PASSWORD:
-        raise Invalid(f"A password needs at least {LEAST_PASSWORD} characters")
-    if role == "clerk" and not store_codes:
-        raise Invalid("A clerk acts for named stores: name at least one")
-    hashed = await asyncio.to_thread(_hasher.hash, password)
+    if not name.isprintable():
+        raise Invalid("A name has printable characters only")
+    hashed = await _hash(password)
+    await _check_stores(db, codes)
     staff_id = await store.add_staff(db, login, name, role, hashed)
     if staff_id is None:
         raise Taken(f"There is already somebody with the login «{login}»", login=login)
-    codes = sorted(set(store_codes))
-    if await store.bind_to_stores(db, staff_id, codes) != len(codes):
-        raise NotFound(f"Not every code is a store: {', '.join(codes)}")
+    await store.bind_to_stores(db, staff_id, codes)
+    await audit(db, caller, "add", f"staff:{login}", None, {"name": name, "role": role, "stores": codes})
     return staff_id
+
+
+async def dismiss(db: Connection, caller: Caller, login: str) -> None:
+    """Let somebody in no more and end his sessions; every process knows within a second."""
+    owners = await store.lock_owners(db)
+    member = await _member(db, login)
+    if owners == [member.login]:
+        raise LastOwner(login=member.login)
+    if not await store.set_active(db, member.id, False):
+        raise Conflict(f"«{member.login}» was dismissed before", login=member.login)
+    await store.end_sessions(db, member.id)
+    await audit(db, caller, "dismiss", f"staff:{member.login}", {"active": True}, {"active": False})
+
+
+async def restore(db: Connection, caller: Caller, login: str) -> None:
+    """Let somebody in again who was dismissed, with the password, role and stores of then."""
+    member = await _member(db, login)
+    if not await store.set_active(db, member.id, True):
+        raise Conflict(f"«{member.login}» is not dismissed", login=member.login)
+    await audit(db, caller, "restore", f"staff:{member.login}", {"active": False}, {"active": True})
+
+
+async def change_password(db: Connection, caller: Caller, login: str, password: str) -> None:
+    """Give somebody a new password and end the sessions that the old one opened."""
+    hashed = await _hash(password)
+    member = await _member(db, login)
+    await store.set_password_hash(db, member.id, hashed)
+    await store.end_sessions(db, member.id)
+    await audit(db, caller, "change password", f"staff:{member.login}", None, None)
+
+
+async def _member(db: Connection, login: str) -> store.StaffMember:
+    member = await store.find_staff(db, login_of(login))
+    if member is None:
+        raise NotFound(f"Nobody has the login «{login_of(login)}»")
+    return member
+
+
+async def _hash(password: str) -> str:
+    if len(password) < LEAST_PASSWORD:
+        raise Invalid(f"A password needs at least {LEAST_PASSWORD} characters")
+    return await asyncio.to_thread(_hasher.hash, password)
+
+
+async def _check_stores(db: Connection, codes: list[str]) -> None:
+    if unknown := await store.unknown_stores(db, codes):
+        raise NotFound(f"There is no store with the code {', '.join(unknown)}")
 
 
 async def sign_in(pool: Pool, cache: Cache, login: str, password: str, now: datetime, address: str) -> str:
@@ -93,7 +147,7 @@ async def sign_in(pool: Pool, cache: Cache, login: str, password: str, now: date
 
     Takes the pool, not a connection: a password takes a twentieth of a second, and nobody may wait for that.
     """
-    login = login.strip().lower()
+    login = login_of(login)
     if await count_up(cache, f"sign-in:{address}:{login}", FORGET_FAILURES.total_seconds()) > MOST_FAILURES:
         raise TooManyAttempts
     member = await store.find_staff(pool, login)
@@ -107,9 +161,12 @@ async def sign_in(pool: Pool, cache: Cache, login: str, password: str, now: date
     if member is None or not known:
         raise SignInFailed
     if _hasher.check_needs_rehash(hashed):
-        await store.set_password_hash(pool, member.id, await asyncio.to_thread(_hasher.hash, password))
+        renewed = await asyncio.to_thread(_hasher.hash, password)
+        await store.renew_password_hash(pool, member.id, hashed, renewed)
+        hashed = renewed
     token = secrets.token_urlsafe(32)
-    await store.open_session(pool, digest(token), member.id, now + SESSION_LASTS, address)
+    if not await store.open_session(pool, digest(token), member.id, hashed, now + SESSION_LASTS, address):
+        raise SignInFailed
     await forget_count(cache, f"sign-in:{address}:{login}")
     return token
 
@@ -120,27 +177,38 @@ async def sign_out(db: Connection, token: str) -> None:
 
 
 async def new_token(
-    db: Connection, name: str, scopes: list[str], store_codes: list[str], days: int | None, created_by: str
+    db: Connection, caller: Caller, name: str, scopes: list[str], store_codes: list[str], days: int | None
 ) -> str:
-    """Make an API token and return it; only its hash is kept, so this is the one time it can be read."""
+    """Make an API token and return it; only its hash is kept, so this is the one time it can be read.
+
+    A name belongs to one living token: it can be used again once the token was revoked or has expired.
+    """
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
         raise Invalid(f"Unknown scope {', '.join(unknown) or '(none)'}; there are {', '.join(SCOPES)}")
+    if not 0 < len(name) <= MOST_NAME or not name.isprintable() or name != name.strip():
+        raise Invalid(f"A token's name has 1 to {MOST_NAME} printable characters, no space at its ends")
+    codes = sorted(set(store_codes))
+    await _check_stores(db, codes)
+    if (expired := await store.revoke_token(db, name, only_expired=True)) is not None:
+        await audit(db, caller, "revoke", f"token:{name}", {"id": expired}, None)
     token = "as_" + secrets.token_urlsafe(32)
     expires_at = None if days is None else datetime.now(UTC) + timedelta(days=days)
-    codes = sorted(set(store_codes)) or None
-    bound = await store.add_token(db, name, digest(token), sorted(set(scopes)), codes, created_by, expires_at)
-    if bound is None:
+    rights = sorted(set(scopes))
+    token_id = await store.add_token(db, name, digest(token), rights, codes or None, caller.actor, expires_at)
+    if token_id is None:
         raise Taken(f"There is already a token named «{name}»", name=name)
-    if codes and bound != len(codes):
-        raise NotFound(f"Not every code is a store: {', '.join(codes)}")
+    made = {"id": token_id, "scopes": rights, "stores": codes or None, "expires_at": expires_at}
+    await audit(db, caller, "add", f"token:{name}", None, made)
     return token
 
 
-async def revoke_token(db: Connection, name: str) -> None:
+async def revoke_token(db: Connection, caller: Caller, name: str) -> None:
     """Make a token useless; every process knows within a second."""
-    if not await store.revoke_token(db, name):
+    token_id = await store.revoke_token(db, name)
+    if token_id is None:
         raise NotFound(f"No living token is named «{name}»")
+    await audit(db, caller, "revoke", f"token:{name}", {"id": token_id}, None)
 
 
 async def forget_sessions(pool: Pool) -> None:
