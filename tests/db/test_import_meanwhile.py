@@ -14,7 +14,7 @@ from autoshop.kit.db import Pool, is_gone, own_session
 from tests.cast import CENTRE, PLUG
 from tests.conftest import Database
 from tests.imports import as_xlsx, assert_ledger_adds_up, carry_out, load, start, whole_shop
-from tests.ledger import pieces
+from tests.ledger import pieces, post, request
 
 pytestmark = pytest.mark.anyio
 
@@ -41,6 +41,11 @@ SOLD = f"""
 INSERT INTO inventory (product_id, store_id, quantity) VALUES ({PLUG}, {CENTRE}, 1);
 INSERT INTO movements (product_id, store_id, movement_type, quantity, delta, balance_after, actor, created_at)
 VALUES ({PLUG}, {CENTRE}, 'inbound', 1, 1, 1, 'system:test', clock_timestamp())
+"""
+SOLD_TWO = f"""
+UPDATE inventory SET quantity = 8, updated_at = clock_timestamp() WHERE product_id = {PLUG} AND store_id = {CENTRE};
+INSERT INTO movements (product_id, store_id, movement_type, quantity, delta, balance_after, actor, created_at)
+VALUES ({PLUG}, {CENTRE}, 'sale', 2, -2, 8, 'system:test', clock_timestamp())
 """
 ADDED = """
 INSERT INTO brands (name, name_key) VALUES ('FILTRON', 'filtron');
@@ -75,6 +80,14 @@ async def test_a_place_opened_meanwhile_is_left_as_it_is(pool: Pool, database: D
     done = await load(pool, tmp_path / "c.csv", FILE, tell=Somebody(database, SOLD))
     assert done.told == [(2, "Остаток centre", "7", "stock_differs")]
     assert (done.run.state, await pieces(pool)) == ("done", 1)
+    await assert_ledger_adds_up(pool)
+
+
+async def test_what_is_sold_meanwhile_stays_sold(pool: Pool, database: Database, tmp_path: Path) -> None:
+    await post(pool, request("inbound", 10))
+    somebody = Somebody(database, SOLD_TWO)
+    done = await load(pool, tmp_path / "c.csv", FILE, tell=somebody, set_stock=True)
+    assert (somebody.left, done.run.state, await pieces(pool)) == (0, "done", 5), "counted 7, and two were sold since"
     await assert_ledger_adds_up(pool)
 
 

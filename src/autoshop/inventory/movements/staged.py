@@ -71,10 +71,12 @@ SELECT product_id, store_id, 'inbound', quantity, quantity, quantity, $1, $2, cl
 """
 
 # The rows that others may want are locked last, in key order, and all of it is one statement. A place that had no
-# movement when it was looked at must still be as it was then; one that had is set to what was counted.
+# movement when it was looked at must still be as it was then. One that had is corrected by what was wrong at the look:
+# what was sold since stays sold. Guard and sum are on the locked row: see POST_MOVEMENTS in store.py.
 MOVE = """
 WITH locked AS (
-    SELECT s.product_id, s.store_id, s.quantity, s.moved, s.seen_at
+    SELECT s.product_id, s.store_id, s.quantity - s.now_there AS delta, s.moved, s.seen_at,
+           i.quantity, i.reserved, i.updated_at
       FROM staged_stock AS s
       JOIN inventory AS i ON i.product_id = s.product_id AND i.store_id = s.store_id
      WHERE s.place_exists
@@ -82,11 +84,11 @@ WITH locked AS (
        FOR NO KEY UPDATE OF i
 ), stock AS (
     UPDATE inventory AS i
-       SET quantity = l.quantity, updated_at = now()
+       SET quantity = l.quantity + l.delta, reserved = l.reserved, updated_at = now()
       FROM locked AS l
      WHERE i.product_id = l.product_id AND i.store_id = l.store_id
-       AND i.quantity <> l.quantity AND l.quantity >= i.reserved AND (l.moved OR i.updated_at = l.seen_at)
-    RETURNING i.product_id, i.store_id, l.moved, new.quantity AS quantity, new.quantity - old.quantity AS delta
+       AND l.quantity + l.delta >= l.reserved AND (l.moved OR l.updated_at = l.seen_at)
+    RETURNING i.product_id, i.store_id, l.moved, i.quantity, l.delta
 )
 INSERT INTO movements (product_id, store_id, movement_type, quantity, delta, balance_after, related_document, actor,
                        created_at)
