@@ -79,6 +79,13 @@ def test_a_forwarded_address_counts_only_from_our_proxy(client: str, forwarded: 
     assert identified(client, "10.0.0.0/8", x_forwarded_for=forwarded)[1] == address
 
 
+def test_a_second_line_of_the_header_continues_the_first() -> None:
+    gate = Gate(None, Settings(proxies="10.0.0.0/8"))  # type: ignore[arg-type]
+    lines = [(b"x-forwarded-for", b"10.1.1.1"), (b"x-forwarded-for", b"198.51.100.7")]
+    scope = {"type": "http", "client": ("10.0.0.2", 1), "headers": lines}
+    assert gate._identify(scope, Headers(scope=scope))[1] == "198.51.100.7"
+
+
 def test_without_proxies_nobody_is_believed() -> None:
     assert identified("127.0.0.1", "", x_forwarded_for="10.0.0.1", x_request_id="abc")[1] == "127.0.0.1"
 

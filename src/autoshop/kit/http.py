@@ -129,7 +129,7 @@ class Gate:
         request_id = ""
         if self.proxies and is_in(address, self.proxies):
             request_id = headers.get("x-request-id", "")[:64]
-            forwarded = headers.get("x-forwarded-for")
+            forwarded = ",".join(headers.getlist("x-forwarded-for"))  # a proxy may add a line of its own
             if forwarded:
                 address = _client_behind(forwarded, self.proxies) or address
         if not request_id.isalnum() or not request_id.isascii():
