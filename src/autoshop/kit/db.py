@@ -1,5 +1,6 @@
 """PostgreSQL through asyncpg: one pool a process, transactions, JSON as Python objects."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -63,7 +64,50 @@ async def open_pool(settings: Settings, *, name: str, statement_timeout_ms: int 
         },
     )
     assert pool is not None
+    for closed in [known for known in _shares if known.is_closing()]:
+        del _shares[closed]
+    _shares[pool] = Share(pool.get_max_size(), settings.lock_timeout_ms / 1000)
     return pool
+
+
+class Share:
+    """The part of a pool that may wait for rows: three connections are left to readers and the group commit."""
+
+    def __init__(self, pool_size: int, patience_seconds: float) -> None:
+        self.patience_seconds = patience_seconds
+        self.places = asyncio.Semaphore(max(1, pool_size - 3))
+
+
+_shares: dict[Pool, Share] = {}
+
+
+def share_of(pool: Pool) -> Share:
+    """The share of a pool; one that was not opened here waits as long as the settings say without being set."""
+    if pool not in _shares:
+        _shares[pool] = Share(pool.get_max_size(), Settings.model_fields["lock_timeout_ms"].default / 1000)
+    return _shares[pool]
+
+
+@asynccontextmanager
+async def turn(semaphore: asyncio.Semaphore, until: float) -> AsyncIterator[None]:
+    """A permit, or LockNotAvailableError when none came free `until` then (the loop's clock)."""
+    try:
+        async with asyncio.timeout_at(until):
+            await semaphore.acquire()
+    except TimeoutError:
+        raise asyncpg.LockNotAvailableError("too many wait for rows that are locked") from None
+    try:
+        yield
+    finally:
+        semaphore.release()
+
+
+@asynccontextmanager
+async def may_wait(pool: Pool) -> AsyncIterator[None]:
+    """Around whatever may wait for rows: only so many at once, so that readers always find a connection."""
+    share = share_of(pool)
+    async with turn(share.places, asyncio.get_running_loop().time() + share.patience_seconds):
+        yield
 
 
 async def _connect(*where: Any, **how: Any) -> Any:
@@ -88,6 +132,14 @@ def _encode_json(value: Any) -> str:
 
 async def _no_reset(connection: Connection) -> None:
     """Leave the session as it is."""
+
+
+WAIT_AT_MOST = "SELECT set_config('lock_timeout', $1, true)"
+
+
+async def wait_at_most(connection: Connection, milliseconds: int) -> None:
+    """Bound every wait for a lock in the transaction that runs."""
+    await connection.execute(WAIT_AT_MOST, f"{milliseconds}ms")
 
 
 UNHURRIED = "SET LOCAL statement_timeout = 0"

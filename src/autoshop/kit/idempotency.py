@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from autoshop.kit.db import Connection, Pool, transaction
+from autoshop.kit.db import Connection, Pool, may_wait, transaction
 from autoshop.kit.errors import Invalid, Refusal
 
 HEADER = "Idempotency-Key"
@@ -94,18 +94,19 @@ async def once(
     A 409 is kept as well: who was told no must not find it done because a copy of the request came late.
     Other refusals executed nothing and are not kept.
     """
-    try:
-        async with transaction(pool) as connection:
-            if key is not None and not await connection.fetchval(TAKE, key.caller, key.key, key.fingerprint):
-                return await replay(connection, key)
-            document = await verb(connection)
-            if key is not None:
-                await connection.execute(KEEP, key.caller, key.key, status, document)
-            return Answer(status, document)
-    except Refusal as refusal:
-        if key is None or refusal.status != 409:
-            raise
-        return await keep_refusal(pool, key, refusal)
+    async with may_wait(pool):
+        try:
+            async with transaction(pool) as connection:
+                if key is not None and not await connection.fetchval(TAKE, key.caller, key.key, key.fingerprint):
+                    return await replay(connection, key)
+                document = await verb(connection)
+                if key is not None:
+                    await connection.execute(KEEP, key.caller, key.key, status, document)
+                return Answer(status, document)
+        except Refusal as refusal:
+            if key is None or refusal.status != 409:
+                raise
+            return await keep_refusal(pool, key, refusal)
 
 
 async def keep_refusal(pool: Pool, key: Key, refusal: Refusal) -> Answer:

@@ -17,7 +17,7 @@ from autoshop.inventory.movements import store
 from autoshop.inventory.movements.model import Line, Movement, TooManyPieces, refusal_for
 from autoshop.inventory.movements.service import TOO_MANY
 from autoshop.kit import idempotency
-from autoshop.kit.db import BUSY, Connection, Pool
+from autoshop.kit.db import BUSY, Connection, Pool, share_of, transaction_on, turn, wait_at_most
 from autoshop.kit.errors import Refusal
 from autoshop.kit.idempotency import Answer
 from autoshop.kit.metrics import MOVEMENT_GROUP, MOVEMENTS
@@ -34,6 +34,7 @@ Outcome = Movement | Answer
 class _Waiting:
     line: Line
     outcome: asyncio.Future[Outcome]
+    deadline: float | None = None  # from the moment it could not share a statement
 
 
 class MovementQueue:
@@ -44,6 +45,8 @@ class MovementQueue:
         self._waiting: deque[_Waiting] = deque()
         self._worker: asyncio.Task[None] | None = None
         self._patience = asyncio.Semaphore(PATIENT_AT_A_TIME)
+        self._opening = asyncio.Semaphore(1)
+        self._share = share_of(pool)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def post(self, line: Line) -> Outcome:
@@ -52,17 +55,18 @@ class MovementQueue:
         The caller going away does not undo a movement: what was handed over is posted.
         """
         waiting = _Waiting(line, asyncio.get_running_loop().create_future())
+        self._hand_over(waiting)
+        return await waiting.outcome
+
+    def _hand_over(self, waiting: _Waiting) -> None:
         self._waiting.append(waiting)
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._work(), name="group commit")
-        return await waiting.outcome
 
     async def drain(self) -> None:
         """Wait until everything handed over is answered: for a graceful stop."""
-        while self._worker is not None and not self._worker.done():
-            await asyncio.wait([self._worker])
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        while busy := {task for task in (self._worker, *self._tasks) if task is not None and not task.done()}:
+            await asyncio.wait(busy)
 
     async def _work(self) -> None:
         while self._waiting:
@@ -92,12 +96,23 @@ class MovementQueue:
                 _succeed(waiting, movement)
 
     async def _post_alone(self, waiting: _Waiting) -> None:
+        if waiting.deadline is None:
+            waiting.deadline = asyncio.get_running_loop().time() + self._share.patience_seconds
         try:
             async with self._pool.acquire() as db:
-                outcome = await _explain(db, waiting.line)
+                outcome, row_exists = await _explain(db, waiting.line)
+            if outcome is None and not row_exists:
+                async with turn(self._opening, waiting.deadline), self._pool.acquire() as db:
+                    await store.open_places(db, [waiting.line.place])
+                self._hand_over(waiting)  # its row is nobody's: it need not stand behind those who wait
+                return
             if outcome is None:
-                async with self._patience, self._pool.acquire() as db:
-                    outcome = await _post_or_explain(db, waiting.line)
+                async with (
+                    turn(self._patience, waiting.deadline),
+                    turn(self._share.places, waiting.deadline),
+                    self._pool.acquire() as db,
+                ):
+                    outcome = await _post_or_explain(db, waiting.line, waiting.deadline)
             if isinstance(outcome, Refusal):
                 key = waiting.line.key
                 if key is None or outcome.status != 409:
@@ -108,19 +123,26 @@ class MovementQueue:
             _fail(waiting, error)
 
 
-async def _explain(db: Connection, line: Line) -> Outcome | Refusal | None:
-    """Why a line was not posted, without waiting for anybody's lock; None when it may be possible now."""
+async def _explain(db: Connection, line: Line) -> tuple[Outcome | Refusal | None, bool]:
+    """Why a line was not posted (None when it may be possible now), and whether its row is there. Waits for no lock."""
     if line.key is not None and (kept := await idempotency.find(db, line.key)) is not None:
-        return kept
+        return kept, True
     place = (await store.places(db, [line.place]))[line.place]
-    refusal = refusal_for(line, -line.delta, place)
-    if refusal is None and not place.row_exists:
-        await store.open_places(db, [line.place])
-    return refusal
+    return refusal_for(line, -line.delta, place), place.row_exists
 
 
-async def _post_or_explain(db: Connection, line: Line) -> Outcome | Refusal:
-    """Post a line by itself. Each statement is its own transaction, so no lock outlives it.
+async def _post_until(db: Connection, line: Line, deadline: float, share: float) -> Movement | None:
+    """Post in a transaction that waits for a lock for a share of the time left."""
+    left_ms = int((deadline - asyncio.get_running_loop().time()) * share * 1000)
+    if left_ms < 1:
+        raise asyncpg.LockNotAvailableError("the row stayed locked")
+    async with transaction_on(db):
+        await wait_at_most(db, left_ms)
+        return (await store.post(db, [line]))[0]
+
+
+async def _post_or_explain(db: Connection, line: Line, deadline: float) -> Outcome | Refusal:
+    """Post a line by itself, each try in its own transaction, so no lock outlives it.
 
     A wait for a row that lasts too long is tried once more: its holder may be a statement of ours that waits for
     somebody's key and gives up at the same moment.
@@ -128,7 +150,7 @@ async def _post_or_explain(db: Connection, line: Line) -> Outcome | Refusal:
     gave_up = False
     for _ in range(TRIES):
         try:
-            movement = (await store.post(db, [line]))[0]
+            movement = await _post_until(db, line, deadline, 1 if gave_up else 0.5)
         except asyncpg.LockNotAvailableError as error:
             if gave_up or "idempotency_keys" in (error.context or ""):
                 raise
@@ -139,7 +161,7 @@ async def _post_or_explain(db: Connection, line: Line) -> Outcome | Refusal:
             return await idempotency.replay(db, line.key)
         except TOO_MANY:
             return TooManyPieces(product_id=line.product_id, store_id=line.store_id)
-        outcome = movement or await _explain(db, line)
+        outcome = movement or (await _explain(db, line))[0]
         if outcome is not None:
             return outcome
     raise asyncpg.LockNotAvailableError("the stock changed under every try")

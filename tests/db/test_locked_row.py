@@ -1,0 +1,95 @@
+"""One locked row holds up nobody who asks for something else."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import psycopg
+import pytest
+
+from autoshop.inventory.movements.group_commit import MovementQueue
+from autoshop.inventory.movements.model import Movement
+from autoshop.inventory.movements.service import post_lines
+from autoshop.kit import idempotency
+from autoshop.kit.db import Connection, Pool, open_pool
+from tests.cast import NORTH, PLUG
+from tests.conftest import Database
+from tests.ledger import assert_ledger_is_clean, line, outcomes, pieces, post, request
+
+pytestmark = pytest.mark.anyio
+
+LOCK = "SELECT 1 FROM inventory WHERE product_id = %s FOR UPDATE"
+
+
+@pytest.fixture
+async def impatient(database: Database) -> AsyncIterator[Pool]:
+    opened = await open_pool(database.settings(lock_timeout_ms=500), name="test")
+    yield opened
+    await opened.close()
+
+
+async def sell(db: Connection) -> dict[str, object]:
+    await post_lines(db, [line(-1)])
+    return {}
+
+
+async def test_everybody_who_waits_for_a_locked_row_is_answered_while_it_is_locked(
+    pool: Pool, impatient: Pool, database: Database
+) -> None:
+    await post(pool, request("inbound", 50))
+    queue = MovementQueue(impatient)
+    with psycopg.connect(database.url) as stranger:
+        stranger.execute(LOCK, (PLUG,))
+        waiting = [asyncio.create_task(queue.post(line(-1))) for _ in range(40)]
+        done, late = await asyncio.wait(waiting, timeout=5)  # 40 waits of half a second, two at a time, are 10
+        assert not late
+        assert outcomes([task.exception() for task in done]) == {"LockNotAvailableError": 40}
+        stranger.rollback()
+    assert await pieces(pool) == 50
+    await assert_ledger_is_clean(pool)
+
+
+async def test_a_new_place_does_not_stand_behind_those_who_wait(pool: Pool, database: Database) -> None:
+    await post(pool, request("inbound", 50))
+    queue = MovementQueue(pool)
+    with psycopg.connect(database.url) as stranger:
+        stranger.execute(LOCK, (PLUG,))
+        waiting = [asyncio.create_task(queue.post(line(-1))) for _ in range(20)]
+        assert isinstance(await queue.post(line(1, PLUG, NORTH)), Movement)
+        assert not any(task.done() for task in waiting)
+        stranger.rollback()
+    assert outcomes(await asyncio.gather(*waiting)) == {"Movement": 20}
+
+
+async def test_readers_find_a_connection_though_many_batches_wait(pool: Pool, database: Database) -> None:
+    await post(pool, request("inbound", 50))
+    with psycopg.connect(database.url) as stranger:
+        stranger.execute(LOCK, (PLUG,))
+        begun, full = [], asyncio.Event()
+
+        async def verb(db: Connection) -> dict[str, object]:
+            begun.append(db)
+            if len(begun) >= pool.get_max_size() - 3:
+                full.set()
+            return await sell(db)
+
+        waiting = [asyncio.create_task(idempotency.once(pool, None, verb)) for _ in range(20)]
+        await full.wait()
+        assert await pool.fetchval("SELECT 1") == 1
+        assert not any(task.done() for task in waiting)
+        stranger.rollback()
+    assert outcomes(await asyncio.gather(*waiting)) == {"Answer": 20}
+    assert await pieces(pool) == 30
+    await assert_ledger_is_clean(pool)
+
+
+async def test_batches_that_get_no_turn_are_refused_while_the_row_is_locked(
+    pool: Pool, impatient: Pool, database: Database
+) -> None:
+    await post(pool, request("inbound", 50))
+    with psycopg.connect(database.url) as stranger:
+        stranger.execute(LOCK, (PLUG,))
+        waiting = [idempotency.once(impatient, None, sell) for _ in range(30)]
+        answers = await asyncio.gather(*waiting, return_exceptions=True)
+        assert outcomes(answers) == {"LockNotAvailableError": 30}
+        stranger.rollback()
+    assert await pieces(pool) == 50
