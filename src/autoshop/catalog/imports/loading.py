@@ -163,19 +163,21 @@ SELECT product_id, price_type, price_kopecks, $1
   FROM staged_prices
 """
 
+# All stores of a product together: so the places and their movements come in the order of their keys.
 STAGE_NEW_STOCK = """
 INSERT INTO staged_stock (row, product_id, store_id, quantity, is_new)
-SELECT row, product_id, $1, stocks[$2], true
-  FROM staged_new
- WHERE stocks[$2] > 0
+SELECT n.row, n.product_id, s.store_id, s.quantity, true
+  FROM staged_new AS n
+ CROSS JOIN LATERAL unnest($1::bigint[], n.stocks) AS s (store_id, quantity)
+ WHERE s.quantity > 0
 """
 
 
 async def number_new_products(db: Connection, stores: Sequence[int]) -> None:
     """Before the transaction that others may wait for: ids for new products, and their stock laid out."""
     await db.execute(NUMBER_NEW)
-    for number, store_id in enumerate(stores, start=1):
-        await db.execute(STAGE_NEW_STOCK, store_id, number)
+    if stores:
+        await db.execute(STAGE_NEW_STOCK, stores)
 
 
 async def add_brands_and_categories(db: Connection) -> None:
