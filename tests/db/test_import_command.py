@@ -110,7 +110,19 @@ def test_where_the_file_of_problems_cannot_be_written_the_first_are_told_all_the
     (tmp_path / "c.csv.errors.csv").mkdir()
     code, out, err = run(untouched_database, str(path), "--lang", "en")
     assert (code, len(err.splitlines())) == (1, 50)
-    assert "Not all remarks could be kept: " in out.splitlines()[-1]
+    assert "Not all remarks could be written ([Errno 21]" in out.splitlines()[-1]
+    assert "/api/v1/imports/" in out.splitlines()[-1]
+
+
+def test_all_problems_on_the_standard_output_have_it_for_themselves(
+    untouched_database: Database, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "c.csv", HEAD + "NGK;BPR6ES-11;;;0;\n" * 60)
+    code, out, err = run(untouched_database, str(path), "--lang", "en", "--errors", "-")
+    told = list(csv.reader(out.removeprefix("\ufeff").splitlines(), delimiter=";"))
+    assert (code, len(told), told[0][0], told[60][0]) == (1, 61, "Row", "61")
+    assert "Nothing was written." in err
+    assert not (tmp_path / "c.csv.errors.csv").exists()
 
 
 def test_good_rows_are_loaded_when_bad_ones_are_to_be_skipped(database: Database, tmp_path: Path) -> None:

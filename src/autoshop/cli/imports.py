@@ -21,6 +21,7 @@ from autoshop.kit.db import Pool, is_gone, transaction
 from autoshop.kit.language import Language
 
 SHOWN = 50
+STANDARD_OUTPUT = Path("-")
 PAGE = 1_000
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -52,6 +53,10 @@ def catalog(
     delimiter: Annotated[str | None, typer.Option(help="one character, or tab; else found by itself")] = None,
     sheet: Annotated[str | None, typer.Option(help="sheet of a workbook; else the first")] = None,
     ignore_column: Annotated[list[str] | None, typer.Option(help="heading of a column that does not matter")] = None,
+    errors: Annotated[
+        Path | None,
+        typer.Option(help="where all remarks go, as CSV; - = standard output; else FILE.errors.csv if there are many"),
+    ] = None,
     language: Annotated[str, typer.Option("--lang", help="ru or en")] = "",
 ) -> None:
     """Products, prices and opening stock from a file: all rows or, with every reason, none."""
@@ -66,13 +71,12 @@ def catalog(
     options = Options(
         store_code, skip_bad, dry_run, set_stock, encoding, delimiter, sheet, tuple(ignore_column or ())
     )  # fmt: skip
-    errors = file.with_name(file.name + ".errors.csv")
     run = with_pool(lambda pool: _import(pool, file, options, errors, words))
     if run.state != "done":
         raise SystemExit(1)
 
 
-async def _import(pool: Pool, file: Path, options: Options, errors: Path, words: Language) -> Run:
+async def _import(pool: Pool, file: Path, options: Options, errors: Path | None, words: Language) -> Run:
     """Import, with a bar to watch, and tell how it went."""
     try:
         async with transaction(pool) as db:
@@ -84,15 +88,18 @@ async def _import(pool: Pool, file: Path, options: Options, errors: Path, words:
                 bar.update(task.id, total=task.total or 1, completed=task.total or 1)
         found = [problem for _, problem in await store.problems(pool, run.id, 0, None, SHOWN + 1)]
         _print_problems(found[:SHOWN], words)
-        all_told = await _write_problems(pool, run, errors, words) if len(found) > SHOWN else ""
+        all_told = ""
+        if len(found) > SHOWN or (found and errors is not None):
+            all_told = await _write_problems(pool, run, errors or file.with_name(f"{file.name}.errors.csv"), words)
     except Exception as error:
         if not is_gone(error):
             raise
         typer.secho(GONE[words].format(error), fg="red", err=True)
         raise SystemExit(1) from None
-    _print_summary(run, words)
+    to_stderr = errors == STANDARD_OUTPUT  # which the remarks have for themselves
+    _print_summary(run, words, to_stderr)
     if all_told:
-        typer.echo(all_told)
+        typer.echo(all_told, err=to_stderr)
     return run
 
 
@@ -145,14 +152,19 @@ async def _write_problems(pool: Pool, run: Run, path: Path, words: Language) -> 
     }
     number = 0
     try:
-        with open(path, "w", encoding="utf-8-sig", newline="") as file:  # noqa: ASYNC230 - nobody else waits here
+        target = "/dev/stdout" if path == STANDARD_OUTPUT else path
+        with open(target, "w", encoding="utf-8-sig", newline="") as file:  # noqa: ASYNC230 - nobody else waits here
             out = csv.writer(file, delimiter=";")
             out.writerow(headings[words])
             while page := await store.problems(pool, run.id, number, None, PAGE):
                 out.writerows(_cells(problem, words) for _, problem in page)
                 number = page[-1][0]
     except OSError as error:
-        return {"ru": f"Все замечания не записать: {error}", "en": f"Not all remarks could be kept: {error}"}[words]
+        where = f"/api/v1/imports/{run.id}/problems"
+        return {
+            "ru": f"Все замечания не записать ({error}): они в {where}, или укажите --errors",
+            "en": f"Not all remarks could be written ({error}): they are in {where}, or give --errors",
+        }[words]
     return {"ru": f"Все замечания ({number}): {path}", "en": f"All remarks ({number}): {path}"}[words]
 
 
@@ -189,8 +201,8 @@ GONE: dict[Language, str] = {
 }
 
 
-def _print_summary(run: Run, words: Language) -> None:
+def _print_summary(run: Run, words: Language, to_stderr: bool) -> None:
     end = "dry" if run.state == "done" and run.options.dry_run else run.state
-    typer.secho(ENDS[end][words == "en"], fg="green" if run.state == "done" else "red", bold=True)
+    typer.secho(ENDS[end][words == "en"], fg="green" if run.state == "done" else "red", bold=True, err=to_stderr)
     if run.state == "done" or run.counts.get("rows"):
-        typer.echo(SUMMARY[words].format(**run.counts))
+        typer.echo(SUMMARY[words].format(**run.counts), err=to_stderr)
