@@ -116,9 +116,9 @@ async def test_every_reason_is_told_in_the_language_asked_for(client: httpx.Asyn
         (2, "Остаток centre", ">10", "not_whole"),
         (3, "Бренд", "", "required"),
     ]
-    assert russian[0]["reason"] == "не целое число штук, например 12"
+    assert russian[0]["reason"] == "нужно целое число штук, например 12"
     english = (await client.get(problems, headers={"Accept-Language": "en"})).json()["items"]
-    assert english[0]["reason"] == "not a whole number of pieces, such as 12"
+    assert english[0]["reason"] == "must be a whole number of pieces, such as 12"
 
 
 async def test_problems_come_in_pages(client: httpx.AsyncClient, pool: Pool) -> None:

@@ -62,8 +62,12 @@ def test_what_is_no_price_has_its_reason(text: str, code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "count"), [("12", 12), ("0", 0), ("1 200", 1_200), ("007", 7), ("1000000", 1_000_000)]
-)
+    ("text", "count"),
+    [
+        ("12", 12), ("0", 0), ("1 200", 1_200), ("007", 7), ("1000000", 1_000_000),
+        ("12,0", 12), ("12.00", 12), ("12 шт", 12), ("1 200,00 ШТ.", 1_200),
+    ],
+)  # fmt: skip
 def test_pieces_are_whole(text: str, count: int) -> None:
     assert pieces(text) == str(count)
 
@@ -73,7 +77,8 @@ def test_pieces_are_whole(text: str, count: int) -> None:
     [
         ("-1", "negative_stock"), ("−1", "negative_stock"), (">10", "not_whole"), ("1-5", "not_whole"),
         ("1.5", "not_whole"),
-        ("12,000", "not_whole"), ("1,5e3", "not_whole"), ("есть", "not_whole"), ("+", "not_whole"), ("٥", "not_whole"),
+        ("12,000", "thousandths"), ("1 200.000 шт", "thousandths"), ("-", "dash"), ("12,5 шт", "not_whole"),
+        ("1,5e3", "not_whole"), ("есть", "not_whole"), ("+", "not_whole"), ("٥", "not_whole"),
         ("1000001", "too_many_pieces"), ("1000000000", "too_many_pieces"),
     ],
 )  # fmt: skip

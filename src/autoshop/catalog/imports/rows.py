@@ -31,6 +31,8 @@ _MONEY = re.compile(r"(\d{1,12})(?:[.,](\d{1,6}))?", re.ASCII)
 _SIGNED = re.compile(r"[-−–](?=[\d.,])")
 _CURRENCY = re.compile(r"(?:руб\.?|р\.|₽|rub)$", re.IGNORECASE)
 _WHOLE = re.compile(r"\d{1,12}", re.ASCII)
+_DECORATION = re.compile(r"(?:(?<=\d)[.,]0{1,2})?(?:шт\.?)?$", re.IGNORECASE)
+_THOUSANDTHS = re.compile(r"\d{1,12}[.,]000", re.ASCII)  # 12 with three places, or twelve thousand: who knows
 
 
 class Wrong(ValueError):
@@ -278,9 +280,15 @@ def price(text: str) -> str:
 
 
 def pieces(text: str) -> str:
-    """`1 200` → `1200`. `>10`, `1-5` and `1.5` are no numbers of pieces. Raises Wrong."""
+    """`1 200` → `1200`, `12,00 шт.` → `12`. `>10`, `1-5` and `1.5` are no numbers of pieces. Raises Wrong."""
     plain = text.replace(" ", "")  # 1 200
     if _WHOLE.fullmatch(plain) is None:
+        plain = _DECORATION.sub("", plain)
+    if _WHOLE.fullmatch(plain) is None:
+        if _THOUSANDTHS.fullmatch(plain):
+            raise Wrong("thousandths")
+        if plain in ("-", "—", "–"):
+            raise Wrong("dash")
         raise Wrong("negative_stock" if _SIGNED.match(plain) and _MONEY.fullmatch(plain[1:]) else "not_whole")
     if int(plain) > MOST_PIECES:
         raise Wrong("too_many_pieces")

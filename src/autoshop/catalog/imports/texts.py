@@ -88,7 +88,12 @@ REASONS: dict[str, tuple[str, str]] = {
         "Excel shortened the long number; format the column as text",
     ),
     "no_key": ("нет ни букв, ни цифр", "neither letters nor digits"),
-    "not_whole": ("не целое число штук, например 12", "not a whole number of pieces, such as 12"),
+    "not_whole": ("нужно целое число штук, например 12", "must be a whole number of pieces, such as 12"),
+    "thousandths": (
+        "штуки или тысячи? Уберите дробную часть: формат ячеек «Числовой», 0 знаков",
+        "pieces or thousands? Format the column without decimal places",
+    ),
+    "dash": ("если неизвестно, оставьте пустым; если нет — 0", "leave it empty if unknown; 0 if there are none"),
     "negative_stock": ("остаток не бывает отрицательным", "stock cannot be negative"),
     "too_many_pieces": (f"больше {_PIECES} шт.", f"more than {_PIECES} pieces"),
     "not_money": ("не цена в рублях, например 1234,50", "not a price in roubles, such as 1234.50"),
