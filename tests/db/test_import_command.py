@@ -125,6 +125,17 @@ def test_all_problems_on_the_standard_output_have_it_for_themselves(
     assert not (tmp_path / "c.csv.errors.csv").exists()
 
 
+def test_the_standard_output_is_added_to_not_emptied(untouched_database: Database, tmp_path: Path) -> None:
+    path = write(tmp_path / "c.csv", HEAD + "NGK;BPR6ES-11;;;0;\n")
+    kept = write(tmp_path / "kept.csv", "before\n")
+    words = [sys.executable, "-m", "autoshop", "import", "catalog", str(path), "--errors", "-"]
+    with kept.open("a") as out:
+        environment = {**os.environ, "AUTOSHOP_DATABASE_URL": untouched_database.url}
+        done = subprocess.run(words, stdout=out, stderr=subprocess.PIPE, env=environment, check=False)
+    lines = kept.read_text("utf-8").splitlines()
+    assert (done.returncode, lines[0], len(lines)) == (1, "before", 3)
+
+
 def test_good_rows_are_loaded_when_bad_ones_are_to_be_skipped(database: Database, tmp_path: Path) -> None:
     path = write(tmp_path / "c.csv", BAD)
     code, out, err = run(database, str(path), "--skip-bad", "--dry-run", "--lang", "en")

@@ -152,8 +152,10 @@ async def _write_problems(pool: Pool, run: Run, path: Path, words: Language) -> 
     }
     number = 0
     try:
-        target = "/dev/stdout" if path == STANDARD_OUTPUT else path
-        with open(target, "w", encoding="utf-8-sig", newline="") as file:  # noqa: ASYNC230 - nobody else waits here
+        # The descriptor that is open already: by its path it may belong to somebody else, and would be emptied first.
+        ours = path == STANDARD_OUTPUT
+        target = sys.stdout.fileno() if ours else path
+        with open(target, "w", closefd=not ours, encoding="utf-8-sig", newline="") as file:  # noqa: ASYNC230 - nobody else waits here
             out = csv.writer(file, delimiter=";")
             out.writerow(headings[words])
             while page := await store.problems(pool, run.id, number, None, PAGE):
