@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -54,12 +54,17 @@ def anyio_backend() -> tuple[str, dict[str, object]]:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """One server for the whole run. It may lose everything in a power cut; the crash tests start their own."""
+    hasty = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+    with cluster_with_cast(hasty) as running:
+        yield running
+
+
+@contextmanager
+def cluster_with_cast(settings: Mapping[str, str] | None = None) -> Iterator[Cluster]:
+    """A cluster in a folder of its own, migrated, with the cast in it; `settings` override the usual ones."""
     with tempfile.TemporaryDirectory(prefix="autoshop-test-") as directory:
         os.chmod(directory, 0o755)  # the server runs as another user when the tests run as root
-        with Cluster(
-            Path(directory) / "postgres",
-            {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"},
-        ) as running:
+        with Cluster(Path(directory) / "postgres", settings) as running:
             running.bootstrap()
             migrate.upgrade(running.url("autoshop"))
             with psycopg.connect(running.url("autoshop")) as db:

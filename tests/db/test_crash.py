@@ -1,26 +1,20 @@
 """kill -9 of the server and then of PostgreSQL under load: what was acknowledged is there, and each key only once."""
 
 import asyncio
-import os
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import httpx
-import psycopg
 import pytest
 
 from autoshop.inventory.stock.service import check_ledger
-from autoshop.kit import migrate
 from autoshop.kit.db import open_pool
 from autoshop.kit.embedded import Cluster
-from tests import cast
 from tests.cast import CENTRE, NORTH, OIL_FILTER, PLUG
-from tests.conftest import Database, Server, free_port
+from tests.conftest import Database, Server, cluster_with_cast, free_port
 
 pytestmark = pytest.mark.anyio
 
@@ -33,14 +27,8 @@ PLACES = [(product, store) for product in (PLUG, OIL_FILTER) for store in (CENTR
 @pytest.fixture
 def durable() -> Iterator[Cluster]:
     """A cluster that keeps what it has acknowledged, with the cast in it."""
-    with tempfile.TemporaryDirectory(prefix="autoshop-crash-") as directory:
-        os.chmod(directory, 0o755)  # the server runs as another user when the tests run as root
-        with Cluster(Path(directory) / "postgres") as running:
-            running.bootstrap()
-            migrate.upgrade(running.url("autoshop"))
-            with psycopg.connect(running.url("autoshop")) as db:
-                cast.bring_in(db)
-            yield running
+    with cluster_with_cast() as running:
+        yield running
 
 
 @dataclass
