@@ -1,5 +1,6 @@
 """An import, from a file to every table that it fills: the same catalogue, however the file was written."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,8 @@ async def test_encoding_and_delimiter_find_themselves(
         ("sheet.xlsx", as_xlsx([["notes"]], {"Товары": [RUSSIAN, *ROWS]}), {"sheet": "Товары"}),
         ("told_encoding.csv", as_csv([RUSSIAN, *ROWS], encoding="cp1251"), {"encoding": "Windows-1251"}),
         ("pipes.csv", as_csv([RUSSIAN, *ROWS], "|"), {"delimiter": "|"}),
+        ("title.csv", as_csv([["Остатки на 01.12.2024"], [], ["Отбор:", "все"], *TABLE]), {}),
+        ("title.xlsx", as_xlsx([["Остатки", date(2024, 12, 1)], [], ["Отбор: все"], *TABLE]), {}),
         ("old_mac.csv", as_csv([RUSSIAN, *ROWS], line_end="\r"), {}),
         ("empty_lines.csv", b"\n\n" + as_csv([RUSSIAN, ROWS[0], [""] * 12, ROWS[1], [" "], ROWS[2]]) + b"\n;;\n", {}),
         ("further_columns.csv", as_csv([[*RUSSIAN, "Вес"], *([*row, "=A1"] for row in ROWS)]), {"ignore": ("вес",)}),

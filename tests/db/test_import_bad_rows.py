@@ -70,6 +70,8 @@ ROWS: dict[str, tuple[str, Told]] = {
     "a SKU in two rows": ("Бренд;Артикул;Код\nNGK;BPR6ES-11;7\nTRW;GDB3331;7\n", [
         (2, "Код", "7", "sku_repeated"), (3, "Код", "7", "sku_repeated")]),
     "a SKU of another": ("Бренд;Артикул;Код\nNGK;BPR6ES-11;SKU-2\n", [(2, "Код", "SKU-2", "sku_taken")]),
+    "totals": (rows("Итого:;;;;;15"), [(3, "", "Итого:", "totals")]),
+    "a title above": ("Остатки;на 01.12.2024\n\n" + price("x"), [(5, "Розница", "x", "not_money")]),
     "all that is wrong": (rows("—;;;46;x;-1", "NGK;BPR6ES-11;;;0;1"), [
         (3, "Артикул", "", "required"), (3, "Бренд", "—", "no_key"), (3, "Остаток centre", "-1", "negative_stock"),
         (3, "Розница", "x", "not_money"), (4, "Розница", "0", "zero_price")]),

@@ -78,11 +78,11 @@ async def test_a_csv_is_refused_with_its_reason(
 
 
 WORKBOOKS: dict[str, tuple[bytes | Callable[[], bytes], Told]] = {
-    "a text named .xlsx": (rows().encode(), [(None, "", "", "no_workbook")]),
+    "a text named .xlsx": (rows().encode(), [(None, "", "", "named_workbook")]),
     "a zip named .xlsx": (book_of("").replace(b"xl/workbook", b"xl/warebook"), [(None, "", "", "no_workbook")]),
     "half a workbook": (as_xlsx([TITLES, GOOD_ROW])[:2000], [(None, "", "", "no_workbook")]),
     "no XML within": (book_of("no XML <<<"), [(None, "", "", "no_workbook")]),
-    "garbage named .xlsx": (random.Random(1).randbytes(5000), [(None, "", "", "no_workbook")]),
+    "garbage named .xlsx": (random.Random(1).randbytes(5000), [(None, "", "", "named_workbook")]),
     "old binary garbage": (old_binary_garbage, [(None, "", "", "no_workbook")]),
     "protected by a password": (encrypted, [(None, "", "", "password")]),
     "an empty sheet": (as_xlsx([]), [(None, "", "", "empty_file")]),
@@ -131,14 +131,15 @@ async def test_a_file_beyond_a_limit_is_refused(
 @pytest.mark.parametrize(
     ("content", "options", "told"),
     [
-        (rows(), {"store": "south"}, []),
+        (rows(), {"store": "south"}, [(1, "", "south", "other_store")]),
+        ("Бренд;Артикул\nNGK;BPR6ES-11\n", {"store": "south"}, []),
         ("Бренд;Артикул;Остаток\nNGK;BPR6ES-11;1\n", {"store": "south"}, [(1, "Остаток", "south", "unknown_store")]),
         (rows().encode("cp1251"), {"encoding": "utf-8"}, [(1, "", r"\xc1\xf0\xe5\xed", "not_in_encoding")]),
         (as_xlsx([TITLES, GOOD_ROW]), {"sheet": "Лист9"}, [(None, "", "", "no_sheet")]),
         (as_csv([TITLES, GOOD_ROW], "|"), {}, [
             *NEITHER_BRAND_NOR_ARTICLE, heading("|".join(TITLES), "unknown_column")]),
     ],
-    ids=["no stock column", "store", "encoding", "sheet", "delimiter"],
+    ids=["stock of another store", "no stock column", "store", "encoding", "sheet", "delimiter"],
 )  # fmt: skip
 async def test_options_that_do_not_fit_the_file(
     pool: Pool, tmp_path: Path, content: str | bytes, options: dict[str, Any], told: Told

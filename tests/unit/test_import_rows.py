@@ -12,7 +12,7 @@ from autoshop.catalog.imports.columns import Columns, Known, understand
 from autoshop.catalog.imports.csv_file import delimiter_named, examine, open_csv
 from autoshop.catalog.imports.model import BadFile, Options, Problem, error
 from autoshop.catalog.imports.rows import RowParser, Wrong, pieces, price
-from autoshop.catalog.imports.texts import REASONS, reason, told
+from autoshop.catalog.imports.texts import OPTIONS, PARAMETERS, REASONS, reason, told
 from autoshop.catalog.prices.model import PriceType
 from autoshop.inventory.stores.model import Calendar, Store
 
@@ -30,7 +30,7 @@ KNOWN = Known(STORES, PRICE_TYPES, True, None)
 
 def columns_of(*header: str, known: Known = KNOWN, options: Options = Options()) -> tuple[Columns, list[str]]:
     """How headings are understood, and the codes of what is wrong with them."""
-    columns, problems = understand(header, 1, known, options)
+    _, columns, problems = understand([(1, header)], known, options)
     return columns, [problem.code for problem in problems]
 
 
@@ -133,8 +133,61 @@ def test_a_heading_keeps_nothing_that_cannot_be_printed() -> None:
 
 
 def test_a_heading_that_is_nearly_right_is_told_what_it_is_near_to() -> None:
-    _, [problem] = understand(["Артикул", "Бренд", "Штрихкат"], 4, KNOWN, Options())
+    _, _, [problem] = understand([(4, ["Артикул", "Бренд", "Штрихкат"])], KNOWN, Options())
     assert (problem.row, problem.code, problem.detail) == (4, "unknown_column", " (≈ «штрихкод»?)")
+
+
+def test_headings_stand_where_article_and_brand_are_named() -> None:
+    title, headings = ["Остатки товаров", "", "", ""], ["Производитель", "Артикул", "Товар", "Остаток centre"]
+    row, columns, problems = understand([(1, title), (3, ["на 01.12.2024", "Группа"]), (4, headings)], KNOWN, Options())
+    assert (row, columns.header, problems) == (4, headings, [])
+    row, columns, problems = understand([(1, title), (2, ["Производитель", "Товар"])], KNOWN, Options())
+    assert (row, columns.header, [one.code for one in problems]) == (2, ["Производитель", "Товар"], ["missing_column"])
+    product = ["NGK", "BPR6ES-11", "Свеча", "4"]
+    row, columns, [problem] = understand([(1, product), (2, headings)], KNOWN, Options())
+    assert (row, problem.row, problem.value, problem.code) == (2, 1, "NGK", "above_headings")
+
+
+def test_a_store_that_is_named_beside_columns_of_others_is_a_mistake() -> None:
+    assert columns_of("Бренд", "Артикул", "Остаток centre", options=Options(store="north"))[1] == ["other_store"]
+    assert columns_of("Бренд", "Артикул", "Остаток centre", options=Options(store="centre"))[1] == []
+    assert columns_of("Бренд", "Артикул", options=Options(store="north"))[1] == []
+
+
+@pytest.mark.parametrize(
+    ("article", "is_date"),
+    [
+        ("10.дек", True), ("дек.24", True), ("12-Oct", True), ("Dec-24", True), ("01.12.2024", True),
+        ("1.12.2024", False), ("32.12.2024", False), ("01.13.2024", False), ("01.12.1824", False), ("10.12", False),
+        ("10-12", False), ("W914/2", False), ("01.12.2024A", False), ("0.Dec", False),
+    ],
+)  # fmt: skip
+def test_an_article_that_excel_made_a_date_is_refused(article: str, is_date: bool) -> None:
+    parser = RowParser(columns_of("Бренд", "Артикул")[0], {}, {})
+    assert (parser.line(2, ["NGK", article]) is None) == is_date
+    assert [problem.code for problem in parser.problems] == ["date"] * is_date
+
+
+@pytest.mark.parametrize(
+    ("cells", "code"),
+    [
+        (["Итого", "", "", ""], "totals"), (["", "", "Всего по складу:", "1,5 млн"], "totals"),
+        (["", "Итого:", "", "15"], "totals"), (["", "", "Total", "-5"], "totals"), (["Total", "", "", ""], "required"),
+        (["Total", "148592", "Total Quartz", "-5"], "negative_stock"), (["", "Итог-5", "", "1"], "required"),
+        (["ИТОГО", ""], "totals"), (["Итоговая", "", "", ""], "required"),
+        (["NGK", "X", "Итого", "-1"], "negative_stock"),
+    ],
+)  # fmt: skip
+def test_a_line_of_totals_is_told_as_one(cells: list[str], code: str) -> None:
+    parser = RowParser(columns_of("Бренд", "Артикул", "Название", "Остаток centre")[0], {}, {})
+    assert parser.line(9, cells) is None
+    assert [problem.code for problem in parser.problems] == [code]
+
+
+def test_a_value_that_may_be_a_cost_is_marked_as_one() -> None:
+    parser = RowParser(columns_of("Бренд", "Артикул", "Закупка")[0], {}, {})
+    assert parser.line(2, ["NGK", "BPR6ES-11", "", "300"]) is None
+    assert [(one.code, one.value, one.is_cost) for one in parser.problems] == [("fields", "300", True)]
 
 
 def test_a_bare_stock_column_is_of_the_only_store_or_of_the_one_that_is_named() -> None:
@@ -210,8 +263,12 @@ def test_whatever_bytes_come_nothing_but_a_reason_comes_of_them(
 def test_every_reason_is_told_in_both_languages() -> None:
     for code, (russian, english) in REASONS.items():
         assert russian != english
-        assert reason(code, "7", "en") == english.replace("{0}", "7")
-        assert russian.count("{0}") == english.count("{0}")
+        for mark in ("{0}", "{1}", "{2}", *OPTIONS):
+            assert (mark in russian) == (mark in english)
+        for options in (OPTIONS, PARAMETERS):
+            sentence = reason(code, "7 / 8", "en", options)
+            assert not {"{", "<"} & set(sentence)
+            assert "7" in sentence or "{" not in english
     problem = error(3, "Розница", "\x1b[2J", "zero_price")
     assert told(problem, "en") == r"row 3, column «Розница»: «\x1b[2J» a price of 0; if there is none, leave it empty"
     assert told(error(None, "", "", "utf16"), "ru") == "файл в кодировке UTF-16; сохраните его как «CSV UTF-8»"

@@ -3,6 +3,7 @@
 import csv
 import os
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from autoshop.accounts.model import system
 from autoshop.catalog.imports import service, store
 from autoshop.catalog.imports.csv_file import ENCODINGS, delimiter_named
 from autoshop.catalog.imports.model import Options, Problem, Run
-from autoshop.catalog.imports.texts import reason, told
+from autoshop.catalog.imports.texts import OPTIONS, reason, told
 from autoshop.cli.run import with_pool
 from autoshop.kit.db import Pool, is_gone, transaction
 from autoshop.kit.language import Language
@@ -86,11 +87,7 @@ async def _import(pool: Pool, file: Path, options: Options, errors: Path | None,
             run = await service.carry_out(pool, run.id, lambda _run: file, _teller(bar, words))
             for task in bar.tasks:
                 bar.update(task.id, total=task.total or 1, completed=task.total or 1)
-        found = [problem for _, problem in await store.problems(pool, run.id, 0, None, SHOWN + 1)]
-        _print_problems(found[:SHOWN], words)
-        all_told = ""
-        if len(found) > SHOWN or (found and errors is not None):
-            all_told = await _write_problems(pool, run, errors or file.with_name(f"{file.name}.errors.csv"), words)
+        last_line = await _tell_problems(pool, run, errors, file.with_name(f"{file.name}.errors.csv"), words)
     except Exception as error:
         if not is_gone(error):
             raise
@@ -98,8 +95,8 @@ async def _import(pool: Pool, file: Path, options: Options, errors: Path | None,
         raise SystemExit(1) from None
     to_stderr = errors == STANDARD_OUTPUT  # which the remarks have for themselves
     _print_summary(run, words, to_stderr)
-    if all_told:
-        typer.echo(all_told, err=to_stderr)
+    if last_line:
+        typer.echo(last_line, err=to_stderr)
     return run
 
 
@@ -138,41 +135,62 @@ def _language(asked: str) -> Language:
     return "en" if asked == "en" or (not asked and system_speaks.startswith("en")) else "ru"
 
 
+async def _tell_problems(pool: Pool, run: Run, errors: Path | None, usual: Path, words: Language) -> str:
+    """The first ones on the screen, all of them in a file; or all on the screen, where no file can be written.
+
+    Returns the line that says where they are.
+    """
+    first = await store.problems(pool, run.id, 0, None, SHOWN + 1)
+    if len(first) <= SHOWN and (errors is None or not first):
+        _print_problems([problem for _, problem in first], words)
+        return ""
+    path = errors or usual
+    try:
+        number = await _write_problems(pool, run, path, words)
+    except OSError as error:
+        async for page in _pages(pool, run):
+            _print_problems(page, words)
+        return NOT_WRITTEN[words].format(error)
+    _print_problems([problem for _, problem in first[:SHOWN]], words)
+    return WRITTEN[words].format(number, path)
+
+
+async def _pages(pool: Pool, run: Run) -> AsyncIterator[list[Problem]]:
+    """There may be a million."""
+    number = 0
+    while page := await store.problems(pool, run.id, number, None, PAGE):
+        yield [problem for _, problem in page]
+        number = page[-1][0]
+
+
 def _print_problems(problems: list[Problem], words: Language) -> None:
     colours = {"error": "red", "difference": "yellow", "merged": None}
-    for problem in problems[:SHOWN]:
+    for problem in problems:
         typer.secho(told(problem, words), fg=colours[problem.kind], err=True)
 
 
-async def _write_problems(pool: Pool, run: Run, path: Path, words: Language) -> str:
-    """All of them as a CSV that Excel opens, page by page: there may be a million. Returns where they are."""
+async def _write_problems(pool: Pool, run: Run, path: Path, words: Language) -> int:
+    """All of them as a CSV that Excel opens; how many. Raises OSError."""
     headings = {
         "ru": ("Строка", "Столбец", "Значение", "Причина", "Вид"),
         "en": ("Row", "Column", "Value", "Reason", "Kind"),
     }
-    number = 0
-    try:
-        # The descriptor that is open already: by its path it may belong to somebody else, and would be emptied first.
-        ours = path == STANDARD_OUTPUT
-        target = sys.stdout.fileno() if ours else path
-        with open(target, "w", closefd=not ours, encoding="utf-8-sig", newline="") as file:  # noqa: ASYNC230 - nobody else waits here
-            out = csv.writer(file, delimiter=";")
-            out.writerow(headings[words])
-            while page := await store.problems(pool, run.id, number, None, PAGE):
-                out.writerows(_cells(problem, words) for _, problem in page)
-                number = page[-1][0]
-    except OSError as error:
-        where = f"/api/v1/imports/{run.id}/problems"
-        return {
-            "ru": f"Все замечания не записать ({error}): они в {where}, или укажите --errors",
-            "en": f"Not all remarks could be written ({error}): they are in {where}, or give --errors",
-        }[words]
-    return {"ru": f"Все замечания ({number}): {path}", "en": f"All remarks ({number}): {path}"}[words]
+    written = 0
+    # The descriptor that is open already: by its path it may belong to somebody else, and would be emptied first.
+    ours = path == STANDARD_OUTPUT
+    target = sys.stdout.fileno() if ours else path
+    with open(target, "w", closefd=not ours, encoding="utf-8-sig", newline="") as file:  # noqa: ASYNC230 - nobody else waits here
+        out = csv.writer(file, delimiter=";")
+        out.writerow(headings[words])
+        async for page in _pages(pool, run):
+            out.writerows(_cells(problem, words) for problem in page)
+            written += len(page)
+    return written
 
 
 def _cells(problem: Problem, words: Language) -> list[str]:
     """A line of that CSV; what begins like a formula is made harmless."""
-    why = reason(problem.code, problem.detail, words)
+    why = reason(problem.code, problem.detail, words, OPTIONS)
     texts = (problem.column_name, problem.value, why, problem.kind)
     return [str(problem.row or ""), *(f"'{text}" if text.startswith(FORMULA) else text for text in texts)]
 
@@ -191,11 +209,21 @@ SUMMARY: dict[Language, str] = {
         "stock that differs {differences}"
     ),
 }
+REFUSED: dict[Language, str] = {
+    "ru": "строк {rows}, из них с ошибками {bad_rows}",
+    "en": "rows {rows}, with errors {bad_rows}",
+}
 ENDS: dict[str, tuple[str, str]] = {
-    "done": ("Загружено.", "Imported."),
-    "dry": ("Проверено, ничего не записано.", "Checked; nothing was written."),
-    "refused": ("Ничего не записано.", "Nothing was written."),
-    "failed": ("Сбой, ничего не записано.", "Failed; nothing was written."),
+    "done": ("Загружено", "Imported"),
+    "dry": ("Проверено, ничего не записано", "Checked; nothing was written"),
+    "refused": ("Ничего не записано", "Nothing was written"),
+    "failed": ("Сбой, ничего не записано", "Failed; nothing was written"),
+}
+NUMBERED: dict[Language, str] = {"ru": "{} (загрузка № {}).", "en": "{} (import {})."}
+WRITTEN: dict[Language, str] = {"ru": "Все замечания ({}): {}", "en": "All remarks ({}): {}"}
+NOT_WRITTEN: dict[Language, str] = {
+    "ru": "Замечания не записать в файл ({}): все показаны выше. --errors назовёт другое место.",
+    "en": "The remarks could not be written to a file ({}): all are shown above. --errors names another place.",
 }
 GONE: dict[Language, str] = {
     "ru": "База данных пропала: {}. Запустите загрузку ещё раз: что уже записано, останется как есть.",
@@ -205,6 +233,8 @@ GONE: dict[Language, str] = {
 
 def _print_summary(run: Run, words: Language, to_stderr: bool) -> None:
     end = "dry" if run.state == "done" and run.options.dry_run else run.state
-    typer.secho(ENDS[end][words == "en"], fg="green" if run.state == "done" else "red", bold=True, err=to_stderr)
+    ended = NUMBERED[words].format(ENDS[end][words == "en"], run.id)
+    typer.secho(ended, fg="green" if run.state == "done" else "red", bold=True, err=to_stderr)
     if run.state == "done" or run.counts.get("rows"):
-        typer.echo(SUMMARY[words].format(**run.counts), err=to_stderr)
+        summary = SUMMARY if run.state == "done" else REFUSED
+        typer.echo(summary[words].format(**run.counts), err=to_stderr)

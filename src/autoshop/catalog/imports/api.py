@@ -12,7 +12,7 @@ from autoshop.accounts.model import Caller
 from autoshop.catalog.imports import service, store
 from autoshop.catalog.imports.csv_file import ENCODINGS, delimiter_named
 from autoshop.catalog.imports.model import Counts, Kind, NotTheFile, Options, Problem, Run, State
-from autoshop.catalog.imports.texts import reason
+from autoshop.catalog.imports.texts import PARAMETERS, reason
 from autoshop.catalog.imports.uploads import uploaded
 from autoshop.kit import idempotency
 from autoshop.kit.answers import IdempotencyKey, answered
@@ -200,5 +200,5 @@ def _problem(number: int, problem: Problem, language: Language, may_see_cost: bo
         column=problem.column_name,
         value=None if problem.is_cost and not may_see_cost else problem.value,
         code=problem.code,
-        reason=reason(problem.code, problem.detail, language),
+        reason=reason(problem.code, problem.detail, language, PARAMETERS),
     )

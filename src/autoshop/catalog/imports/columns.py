@@ -32,6 +32,7 @@ PRICES: dict[str, str] = {
 }
 PRICE_OF = {synonym: code for code, synonyms in PRICES.items() for synonym in synonyms.split("|")}
 STOCK = ("остаток", "остатки", "остатокшт", "наличие", "количество", "колво", "stock", "qty", "quantity", "onhand")
+LOOKED_AT = 20  # rows among which the headings are sought
 REQUIRED = {"article": "Артикул / article", "brand": "Бренд / brand"}
 
 
@@ -67,8 +68,35 @@ class Known:
     store_ids: frozenset[int] | None
 
 
-def understand(header: Sequence[str], row: int, known: Known, options: Options) -> tuple[Columns, list[Problem]]:
-    """Read the headings; the problems say all that is wrong with them."""
+def headings_among(rows: Sequence[Sequence[str]]) -> int:
+    """Which of the first rows of a table holds its headings: 1C writes a title and a date above them.
+
+    The first that names article and brand, else the first of those that name most.
+    """
+    recognised = [{FIELD_OF.get(name_key(cell)) for cell in row} - {None} for row in rows]
+    for position, fields in enumerate(recognised):
+        if REQUIRED.keys() <= fields:
+            return position
+    return max(range(len(rows)), key=lambda position: len(recognised[position]))
+
+
+def understand(
+    rows: Sequence[tuple[int, Sequence[str]]], known: Known, options: Options
+) -> tuple[int, Columns, list[Problem]]:
+    """Find the headings among the first rows that are not empty, and read them.
+
+    Returns their row, what they mean, and all that is wrong with them.
+    """
+    position = headings_among([cells for _, cells in rows])
+    row, header = rows[position]
+    columns, problems = _understand(header, row, known, options)
+    for above, cells in rows[:position]:  # a title has a cell or two; a product must not be lost
+        if 2 * sum(1 for cell in cells if cell.strip()) > max(columns.width, 4):
+            problems.append(error(above, "", next(cell for cell in cells if cell.strip()), "above_headings", row))
+    return row, columns, problems
+
+
+def _understand(header: Sequence[str], row: int, known: Known, options: Options) -> tuple[Columns, list[Problem]]:
     names = [" ".join("".join(c if c.isprintable() else " " for c in heading).split()) for heading in header]
     while names and not names[-1]:
         names.pop()
@@ -82,6 +110,9 @@ def understand(header: Sequence[str], row: int, known: Known, options: Options) 
     for what, heading in REQUIRED.items():
         if what not in columns.fields:
             problems.append(error(row, "", "", "missing_column", heading))
+    named = {store.id for store in known.stores if store.code == options.store}
+    if options.store is not None and columns.stocks and not named & columns.stocks.keys():
+        problems.append(error(row, "", options.store, "other_store"))
     return columns, problems
 
 

@@ -10,10 +10,11 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from autoshop.catalog.imports.columns import Columns, Known, understand
+from autoshop.catalog.imports.columns import LOOKED_AT, Columns, Known, understand
 from autoshop.catalog.imports.model import BadFile, Options, Problem
 
 DELIMITERS = (";", "\t", ",")
@@ -44,7 +45,7 @@ class CsvFile:
     problems: list[Problem]
 
     def rows(self) -> Iterator[tuple[int, list[str] | csv.Error]]:
-        """Line at which a row begins, and its fields, or why it cannot be taken apart. Without the headings."""
+        """Below the headings: line at which a row begins, and its fields, or the lines that cannot be taken apart."""
         with open(self.path, encoding=self.encoding, newline="", buffering=CHUNK) as text:
             for line, fields in _records(text, self.delimiter):
                 if line > self.header_row:
@@ -63,11 +64,11 @@ def open_csv(path: Path, known: Known, options: Options) -> CsvFile:
     delimiters = (options.delimiter,) if options.delimiter else DELIMITERS
     found = []
     for delimiter in delimiters:
-        row, header = next(_full_records(head, delimiter), (0, []))
-        if not header:
+        first = list(islice(_full_records(head, delimiter), LOOKED_AT))
+        if not first:
             raise BadFile("empty_file")
-        columns, problems = understand(header, row, known, options)
-        found.append((columns.recognised, len(header), delimiter, row, columns, problems))
+        row, columns, problems = understand(first, known, options)
+        found.append((columns.recognised, columns.width, delimiter, row, columns, problems))
     _, _, delimiter, row, columns, problems = max(found, key=lambda one: one[:2])
     return CsvFile(path, encoding, delimiter, lines, row, columns, problems)
 
@@ -89,9 +90,8 @@ def _records(text: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[st
                 yield line, fields
                 line = reader.line_num + 1
             return
-        except csv.Error as error:  # the reader goes on with the next line
-            lines = f" ({line}–{reader.line_num})" if reader.line_num > line else ""
-            yield line, csv.Error(f"{error}{lines}")
+        except csv.Error:  # the reader goes on with the next line
+            yield line, csv.Error(f" ({line}–{reader.line_num})" if reader.line_num > line else "")
             line = reader.line_num + 1
 
 

@@ -32,6 +32,13 @@ _SIGNED = re.compile(r"[-−–](?=[\d.,])")
 _CURRENCY = re.compile(r"(?:руб\.?|р\.|₽|rub)$", re.IGNORECASE)
 _WHOLE = re.compile(r"\d{1,12}", re.ASCII)
 _DECORATION = re.compile(r"(?:(?<=\d)[.,]0{1,2})?(?:шт\.?)?$", re.IGNORECASE)
+# What Excel makes of 10-12 or 12.2024, once it is saved as CSV: 10.дек, Dec-24, 01.12.2024.
+_DATE = re.compile(
+    r"\d{1,2}[.-](?:янв|фев|мар|апр|май|июн|июл|авг|сен|окт|ноя|дек)|(?:янв|фев|мар|апр|май|июн|июл|авг|сен|окт|ноя|дек)"
+    r"[.-]\d\d|\d{1,2}-(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct"
+    r"|Nov|Dec)-\d\d|(?:0[1-9]|[12]\d|3[01])\.(?:0[1-9]|1[0-2])\.(?:19|20)\d\d"
+)
+_TOTALS = re.compile(r"(?:итого|всего)\b.*|итог:?|(?:grand )?total:?", re.IGNORECASE)
 _THOUSANDTHS = re.compile(r"\d{1,12}[.,]000", re.ASCII)  # 12 with three places, or twelve thousand: who knows
 
 
@@ -89,6 +96,13 @@ class RowParser:
 
     def line(self, row: int, cells: Sequence[str | Odd]) -> str | None:
         """A line for COPY (text format, without its end), or None for a row that is bad or empty."""
+        before = len(self.problems)
+        line = self._line(row, cells)
+        if len(self.problems) > before and (shown := self._totals(cells)):
+            self.problems[before:] = [error(row, "", shown, "totals")]
+        return line
+
+    def _line(self, row: int, cells: Sequence[str | Odd]) -> str | None:
         if len(cells) != self.columns.width:
             fitted = self._fit(row, cells)
             if fitted is None:
@@ -129,6 +143,8 @@ class RowParser:
         key = article_key(article)
         if not key:
             self._tell(row, "article", article, Wrong("no_key" if article else "required"))
+        elif _DATE.fullmatch(article):
+            self._tell(row, "article", article, Wrong("date"))
         if "+" in article or "+" in sku:
             for what, text in (("article", article), ("sku", sku)):
                 if _SHORTENED.fullmatch(text):
@@ -215,11 +231,22 @@ class RowParser:
             return None
         beyond = [cell for cell in cells[width:] if isinstance(cell, Odd) or cell.strip()]
         if beyond or len(cells) < width:
-            counted = f"{len(cells)} ≠ {width}"
             last = filled[-1]
-            self.problems.append(error(row, "", last.shown if isinstance(last, Odd) else last, "fields", counted))
+            shown = last.shown if isinstance(last, Odd) else last
+            is_cost = bool(self.columns.costs)  # who knows which cell it is
+            self.problems.append(error(row, "", shown, "fields", f"{len(cells)} / {width}", is_cost))
             return None
         return list(cells[:width])
+
+    def _totals(self, cells: Sequence[str | Odd]) -> str | None:
+        """The word, where a row holds sums of others and no product. Total is a brand as well."""
+        article, brand = self._at["article"], self._at["brand"]
+        for position, cell in enumerate(cells):
+            text = cell.strip() if isinstance(cell, str) else ""
+            if text and _TOTALS.fullmatch(text) and (position != brand or text.lower() != "total"):
+                rest = cells[article] if 0 <= article < len(cells) and position != article else ""
+                return None if isinstance(rest, Odd) or rest.strip() else text
+        return None
 
     def _odd(self, row: int, cells: Sequence[str | Odd]) -> str | None:
         """A row of a workbook with cells that hold no plain value."""
@@ -227,7 +254,7 @@ class RowParser:
         for position, cell in odd:
             self._tell(row, position, cell.shown, Wrong(cell.code, cell.shown))
         if not odd:  # only in columns that do not matter
-            return self.line(row, ["" if isinstance(cell, Odd) else cell for cell in cells])
+            return self._line(row, ["" if isinstance(cell, Odd) else cell for cell in cells])
         return None
 
     def _clean(self, row: int, cells: Sequence[str]) -> list[str] | None:

@@ -1,4 +1,8 @@
-"""Why a row or a file is refused, in plain Russian and English. `{0}` is the problem's detail."""
+"""Why a row or a file is refused, in plain Russian and English.
+
+`{0}` is the problem's detail; of a detail `2 / 3`, `{1}` and `{2}` are the parts. `<ignore>` is an option, as whoever
+reads it has to write it: OPTIONS of the command, or PARAMETERS of the API.
+"""
 
 from autoshop.catalog.imports.model import MOST_PIECES, MOST_PRICE_KOPECKS, Problem
 from autoshop.kit.language import Language
@@ -42,8 +46,12 @@ REASONS: dict[str, tuple[str, str]] = {
         "the text is not in the encoding that was named (byte {0})",
     ),
     "no_workbook": (
-        "это не книга Excel, хотя так названа ({0})",
-        "this is no Excel workbook, although it is named like one ({0})",
+        "книга Excel повреждена или это не книга ({0}); откройте файл в Excel и сохраните как XLSX или CSV",
+        "the Excel workbook is damaged or is none ({0}); open the file in Excel and save it as XLSX or CSV",
+    ),
+    "named_workbook": (
+        "это не книга Excel, хотя файл назван {0}; если внутри текст, переименуйте его в .csv",
+        "this is no Excel workbook, although the file is named {0}; if it holds text, rename it to .csv",
     ),
     "password": ("книга защищена паролем", "the workbook is protected by a password"),
     "no_sheet": ("в книге нет листа «{0}»", "the workbook has no sheet “{0}”"),
@@ -54,24 +62,39 @@ REASONS: dict[str, tuple[str, str]] = {
     # headings
     "missing_column": ("нет столбца «{0}»", "there is no column “{0}”"),
     "unknown_column": (
-        "неизвестный столбец{0}; исправьте название или скажите, что он не нужен (--ignore-column)",
-        "unknown column{0}; correct its heading, or say that it does not matter (--ignore-column)",
+        "неизвестный столбец{0}; исправьте название или скажите, что он не нужен (<ignore>)",
+        "unknown column{0}; correct its heading, or say that it does not matter (<ignore>)",
+    ),
+    "above_headings": (
+        "строка выше заголовков (они в строке {0}) похожа на товар; перенесите её ниже",
+        "a row above the headings (they are in row {0}) looks like a product; move it below them",
     ),
     "repeated_column": ("то же самое, что столбец «{0}»", "the same as column “{0}”"),
     "unknown_store": ("нет такого магазина; есть {0}", "there is no such store; there are {0}"),
     "which_store": (
-        "в каком магазине? Назовите столбец «Остаток {0}» или укажите --store",
-        "in which store? Name the column “stock {0}”, or give --store",
+        "в каком магазине? Назовите столбец «Остаток {0}» или укажите <store>",
+        "in which store? Name the column “stock {0}”, or give <store>",
+    ),
+    "other_store": (
+        "этот магазин указан в <store>, но столбцы остатков названы другими магазинами",
+        "<store> names this store, but the columns of stock name others",
     ),
     "not_your_store": ("вы не работаете с этим магазином", "you do not act for that store"),
     "no_cost": ("закупочные цены вам недоступны", "cost prices are not for you to set"),
     # one row
     "fields": (
-        "полей не столько, сколько заголовков: {0}",
-        "not as many fields as headings: {0}",
+        "значений в строке {1}, а столбцов {2}: лишний или потерянный разделитель?",
+        "{1} values in a row of {2} columns: is a delimiter missing, or one too many?",
     ),
     "no_heading": ("значение в столбце {0}, у которого нет заголовка", "a value in column {0}, which has no heading"),
-    "quotes": ("кавычки расставлены неверно: {0}", "the quotes are wrong: {0}"),
+    "quotes": (
+        "кавычки расставлены неверно{0}: открытая кавычка должна закрыться, а внутри значения её пишут дважды",
+        "the quotes are wrong{0}: one that opens must close, and within a value it is written twice",
+    ),
+    "totals": (
+        "строка итогов, а не товар; удалите её из файла",
+        "a line of totals and no product; remove it from the file",
+    ),
     "required": ("пусто, а должно быть заполнено", "empty, but must be filled"),
     "too_long": ("длиннее {0} знаков", "longer than {0} characters"),
     "control": ("непечатаемый знак {0}", "an unprintable character {0}"),
@@ -81,7 +104,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "a formula without its value; open and save the workbook in Excel",
     ),
     "cell_error": ("ошибка в ячейке Excel: {0}", "an error in the Excel cell: {0}"),
-    "date": ("Excel превратил значение в дату", "Excel turned the value into a date"),
+    "date": (
+        "Excel превратил значение в дату; задайте столбцу формат «Текстовый» и впишите значение заново",
+        "Excel turned the value into a date; format the column as text, and write the value anew",
+    ),
     "boolean": ("ИСТИНА/ЛОЖЬ вместо значения", "TRUE/FALSE instead of a value"),
     "shortened": (
         "Excel сократил длинное число; задайте столбцу формат «Текстовый»",
@@ -127,8 +153,8 @@ REASONS: dict[str, tuple[str, str]] = {
     "nameless": ("нового товара без названия не бывает", "a new product needs a name"),
     "reserved": ("столько не осталось бы: зарезервировано {0}", "too few would be left: {0} are reserved"),
     "stock_differs": (
-        "сейчас {0}; остаток не изменён (--set-stock проводит исправление)",
-        "now {0}; left as it is (--set-stock posts a correction)",
+        "сейчас {0}; остаток не изменён (<set_stock> проводит исправление)",
+        "now {0}; left as it is (<set_stock> posts a correction)",
     ),
     # our side
     "changing": (
@@ -141,17 +167,26 @@ REASONS: dict[str, tuple[str, str]] = {
 }
 
 
-def reason(code: str, detail: str, language: Language) -> str:
-    """The sentence for a person."""
-    return REASONS[code][language == "en"].replace("{0}", detail)
+OPTIONS = {"<ignore>": "--ignore-column", "<store>": "--store", "<set_stock>": "--set-stock"}
+PARAMETERS = {"<ignore>": "ignore=", "<store>": "store=", "<set_stock>": "set_stock=true"}
+
+
+def reason(code: str, detail: str, language: Language, options: dict[str, str]) -> str:
+    """The sentence for a person. `options` is OPTIONS or PARAMETERS."""
+    sentence = REASONS[code][language == "en"]
+    for mark, option in options.items():
+        sentence = sentence.replace(mark, option)
+    for number, part in enumerate(detail.split(" / ") if "{1}" in sentence else (), start=1):
+        sentence = sentence.replace(f"{{{number}}}", part)
+    return sentence.replace("{0}", detail)
 
 
 def told(problem: Problem, language: Language) -> str:
-    """A problem in a line: where, what, why."""
+    """A problem in a line, for the command: where, what, why."""
     words = {"ru": ("строка", "столбец"), "en": ("row", "column")}[language]
     where = [f"{words[0]} {problem.row}"] if problem.row is not None else []
     if problem.column_name:
         where.append(f"{words[1]} «{problem.column_name}»")
     shown = f" «{problem.value}»" if problem.value else ""
-    sentence = reason(problem.code, problem.detail, language)
+    sentence = reason(problem.code, problem.detail, language, OPTIONS)
     return f"{', '.join(where)}:{shown} {sentence}" if where else f"{shown} {sentence}".strip()

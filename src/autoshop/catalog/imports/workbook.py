@@ -17,12 +17,13 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO
 
 import msgspec
 
-from autoshop.catalog.imports.columns import Columns, Known, understand
+from autoshop.catalog.imports.columns import LOOKED_AT, Columns, Known, understand
 from autoshop.catalog.imports.model import BadFile, Options, Problem
 from autoshop.kit.children import spawn
 
@@ -52,7 +53,7 @@ def is_workbook(path: Path, name: str) -> bool:
     if head.startswith((ZIP, OLE)):
         return True
     if head and name.lower().endswith(NAMES):
-        raise BadFile("no_workbook", Path(name).suffix.lower())
+        raise BadFile("named_workbook", Path(name).suffix.lower())
     return False
 
 
@@ -65,14 +66,19 @@ class Workbook:
     columns: Columns
     problems: list[Problem]
     child: "_Child"
+    first: list[tuple[int, list[Cell]]]  # rows that were looked at for the headings
 
     def rows(self) -> Iterator[tuple[int, list[Cell]]]:
-        """Row as Excel counts it, and its cells, without the headings."""
-        return self.child.rows()
+        """Below the headings: row as Excel counts it, and its cells."""
+        return chain((one for one in self.first if one[0] > self.header_row), self.child.rows())
 
     def close(self) -> None:
         """No more is read."""
         self.child.end()
+
+
+def _shown(cells: Iterable[Cell]) -> list[str]:
+    return [cell if isinstance(cell, str) else cell.shown for cell in cells]
 
 
 def open_workbook(path: Path, known: Known, options: Options) -> Workbook:
@@ -80,12 +86,12 @@ def open_workbook(path: Path, known: Known, options: Options) -> Workbook:
     _must_unpack_small(path)
     child = _Child(path, options.sheet)
     try:
-        for row, cells in child.rows():
-            header = [cell if isinstance(cell, str) else cell.shown for cell in cells]
-            if any(heading.strip() for heading in header):
-                columns, problems = understand(header, row, known, options)
-                return Workbook(child.height, row, columns, problems, child)
-        raise BadFile("empty_file")
+        rows = child.rows()
+        first = list(islice((one for one in rows if any(shown.strip() for shown in _shown(one[1]))), LOOKED_AT))
+        if not first:
+            raise BadFile("empty_file")
+        row, columns, problems = understand([(row, _shown(cells)) for row, cells in first], known, options)
+        return Workbook(child.height, row, columns, problems, child, first)
     except BaseException:
         child.end()
         raise
@@ -195,8 +201,10 @@ def _as_text(cell: object) -> Cell:
     if isinstance(cell, int | float):
         text = format(cell, ".15g")
         return Odd("shortened", text) if "e" in text or "n" in text else text
-    if isinstance(cell, datetime.datetime | datetime.date | datetime.time | datetime.timedelta):
-        return Odd("date", cell.isoformat() if hasattr(cell, "isoformat") else str(cell))
+    if isinstance(cell, datetime.datetime | datetime.date):
+        return Odd("date", format(cell, "%d.%m.%Y"))
+    if isinstance(cell, datetime.time | datetime.timedelta):
+        return Odd("date", str(cell))
     return str(cell)
 
 
