@@ -12,6 +12,7 @@ from openpyxl import Workbook
 
 from autoshop.accounts.model import Caller, system
 from autoshop.catalog.imports import service, store
+from autoshop.catalog.imports.importing import Tell
 from autoshop.catalog.imports.model import Options, Problem, Run
 from autoshop.inventory.stock.service import check_ledger
 from autoshop.kit.db import Pool, transaction
@@ -48,7 +49,7 @@ async def start(pool: Pool, path: Path, content: bytes | str, caller: Caller = S
         return await service.start_run(db, caller, None, path.name, Options(**options))
 
 
-async def carry_out(pool: Pool, run: Run, path: Path, tell: service.Tell = lambda *_: None) -> Outcome:
+async def carry_out(pool: Pool, run: Run, path: Path, tell: Tell = lambda *_: None) -> Outcome:
     """Import the file, to the end."""
     run = await service.carry_out(pool, run.id, lambda _run: path, tell)
     return Outcome(run, [problem for _, problem in await store.problems(pool, run.id, 0, None, 1_000_000)])
@@ -59,7 +60,7 @@ async def load(
     path: Path,
     content: bytes | str,
     caller: Caller = SYSTEM,
-    tell: service.Tell = lambda *_: None,
+    tell: Tell = lambda *_: None,
     **options: Any,
 ) -> Outcome:
     """Both."""

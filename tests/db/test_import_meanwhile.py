@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from autoshop.catalog.imports import loading, service, staging, store
+from autoshop.catalog.imports import importing, loading, service, staging, store
 from autoshop.kit.db import Pool, is_gone, own_session
 from tests.cast import CENTRE, PLUG
 from tests.conftest import Database
@@ -131,7 +131,7 @@ async def test_two_imports_of_one_file_at_once_are_one_and_a_second_that_changes
     await assert_ledger_adds_up(pool)
 
 
-@pytest.mark.parametrize("moment", ["reading", "comparing", *range(service.LOAD_STEPS)])
+@pytest.mark.parametrize("moment", ["reading", "comparing", *range(importing.LOAD_STEPS)])
 async def test_an_import_cut_off_leaves_nothing_and_the_next_does_it_all(
     pool: Pool, database: Database, tmp_path: Path, moment: str | int
 ) -> None:

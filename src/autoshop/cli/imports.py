@@ -15,6 +15,7 @@ from rich.text import Text
 from autoshop.accounts.model import system
 from autoshop.catalog.imports import service, store
 from autoshop.catalog.imports.csv_file import ENCODINGS, delimiter_named
+from autoshop.catalog.imports.importing import Tell
 from autoshop.catalog.imports.model import Options, Problem, Run
 from autoshop.catalog.imports.texts import OPTIONS, reason, told
 from autoshop.cli.run import with_pool
@@ -100,7 +101,7 @@ async def _import(pool: Pool, file: Path, options: Options, errors: Path | None,
     return run
 
 
-def _teller(bar: Progress, words: Language) -> service.Tell:
+def _teller(bar: Progress, words: Language) -> Tell:
     """What moves the bar on: a line for each phase."""
     tasks: dict[str, TaskID] = {}
 

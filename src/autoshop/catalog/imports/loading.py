@@ -135,7 +135,6 @@ SELECT n.product_id, coalesce(b.brand_id, n.brand_id), n.article, n.article_key,
   FROM staged_new AS n
   LEFT JOIN staged_brands AS b ON b.number = n.brand_id
   LEFT JOIN staged_categories AS c ON c.number = n.category_id
- ORDER BY n.product_id
 """
 
 ADD_BARCODES = """
