@@ -2,15 +2,16 @@
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
+from asyncpg.transaction import Transaction
 
-from autoshop.inventory.movements.model import (
-    InsufficientStock,
-)
+from autoshop.inventory.movements.model import InsufficientStock, MovementRequest
 from autoshop.inventory.transfers import service as transfers
-from autoshop.kit.db import Pool
+from autoshop.kit.db import Connection, Pool
 from tests.cast import CENTRE, NORTH, OIL_FILTER, PLUG
 from tests.ledger import (
     MANAGER,
@@ -26,6 +27,25 @@ from tests.ledger import (
 pytestmark = pytest.mark.anyio
 
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+@asynccontextmanager
+async def begun(pool: Pool, *requests: MovementRequest) -> AsyncIterator[tuple[Connection, Transaction]]:
+    """Posted in a transaction that is not over yet, with the connection that it is on."""
+    async with pool.acquire() as db:
+        held = db.transaction()
+        await held.start()
+        await transfers.post_requests(db, MANAGER, requests, datetime.now(UTC))
+        yield db, held
+
+
+async def waiting_for_locks(pool: Pool, sessions: int) -> None:
+    """Wait until so many sessions of this database stand before a lock."""
+    for _ in range(1_000):
+        if await pool.fetchval(WAITING) == sessions:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("nobody waits")
 
 
 async def test_two_racers_for_the_first_movement_of_a_product_at_a_store(pool: Pool) -> None:
@@ -54,10 +74,7 @@ async def test_who_waited_for_a_row_finds_what_came_meanwhile(pool: Pool, kind: 
     """The row was empty when the statement began; the holder fills it, and reserves one piece."""
     await post(pool, request("inbound", 1), request("sale", 1))
     wanted = [request("sale", 4)] if kind == "batch" else [request("transfer", 4, to_store_id=NORTH)]
-    async with pool.acquire() as db:
-        held = db.transaction()
-        await held.start()
-        await transfers.post_requests(db, MANAGER, [request("inbound", 5)], datetime.now(UTC))
+    async with begun(pool, request("inbound", 5)) as (db, held):
         await db.execute("UPDATE inventory SET reserved = 1 WHERE product_id = $1 AND store_id = $2", PLUG, CENTRE)
         served, refused = (asyncio.create_task(post(pool, *wanted)) for _ in range(2))
         await waiting_for_locks(pool, 2)
@@ -69,24 +86,11 @@ async def test_who_waited_for_a_row_finds_what_came_meanwhile(pool: Pool, kind: 
     await assert_ledger_is_clean(pool)
 
 
-async def waiting_for_locks(pool: Pool, sessions: int) -> None:
-    """Wait until so many sessions of this database stand before a lock."""
-    for _ in range(1_000):
-        if await pool.fetchval(WAITING) == sessions:
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("nobody waits")
-
-
 async def test_a_first_movement_that_is_taken_back_leaves_room_for_the_one_who_waits(pool: Pool) -> None:
     """One transaction makes the row and rolls back while another waits for it."""
-    async with pool.acquire() as db:
-        held = db.transaction()
-        await held.start()
-        await transfers.post_requests(db, MANAGER, [request("inbound", 100)], datetime.now(UTC))
+    async with begun(pool, request("inbound", 100)) as (_, held):
         waiting = asyncio.create_task(post(pool, request("inbound", 3)))
-        await asyncio.sleep(0.2)
-        assert not waiting.done()
+        await waiting_for_locks(pool, 1)
         await held.rollback()
     [movement] = await waiting
     assert movement.balance_after == 3
@@ -95,13 +99,9 @@ async def test_a_first_movement_that_is_taken_back_leaves_room_for_the_one_who_w
 
 async def test_a_sale_waits_for_the_sale_before_it_and_then_sees_what_is_left(pool: Pool) -> None:
     await post(pool, request("inbound", 5))
-    async with pool.acquire() as db:
-        held = db.transaction()
-        await held.start()
-        await transfers.post_requests(db, MANAGER, [request("sale", 3)], datetime.now(UTC))
+    async with begun(pool, request("sale", 3)) as (_, held):
         waiting = asyncio.create_task(post(pool, request("sale", 3)))
-        await asyncio.sleep(0.2)
-        assert not waiting.done()
+        await waiting_for_locks(pool, 1)
         await held.commit()
     with pytest.raises(InsufficientStock) as refused:
         await waiting

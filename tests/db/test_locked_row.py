@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import asyncpg
 import psycopg
 import pytest
 
@@ -60,6 +61,37 @@ async def test_a_new_place_does_not_stand_behind_those_who_wait(pool: Pool, data
     assert outcomes(await asyncio.gather(*waiting)) == {"Movement": 20}
 
 
+async def test_a_new_place_does_not_stand_behind_one_that_somebody_is_making(pool: Pool, database: Database) -> None:
+    queue = MovementQueue(pool)
+    with psycopg.connect(database.url) as stranger:
+        stranger.execute("INSERT INTO inventory (product_id, store_id) VALUES (%s, %s)", (PLUG, NORTH))
+        waiting = [asyncio.create_task(queue.post(line(1, PLUG, NORTH))) for _ in range(20)]
+        assert isinstance(await queue.post(line(1)), Movement)
+        assert not any(task.done() for task in waiting)
+        stranger.rollback()
+    assert outcomes(await asyncio.gather(*waiting)) == {"Movement": 20}
+    await assert_ledger_is_clean(pool)
+
+
+async def test_a_key_that_is_held_for_long_does_not_stop_the_others(pool: Pool, database: Database) -> None:
+    """Whoever uses the key of a batch that waits for a movement too harms himself alone."""
+    await post(pool, request("inbound", 50))
+    patient = await open_pool(database.settings(lock_timeout_ms=60_000), name="test")
+    queue = MovementQueue(patient)
+    with psycopg.connect(database.url) as stranger:
+        stranger.execute("INSERT INTO idempotency_keys (caller, key, fingerprint) VALUES ('test', 'k', '')")
+        waiting = asyncio.create_task(queue.post(line(-1, key="k")))
+        beside = await asyncio.wait_for(asyncio.gather(*[queue.post(line(-1)) for _ in range(10)]), 30)
+        assert outcomes(beside) == {"Movement": 10}
+        with pytest.raises(asyncpg.LockNotAvailableError):
+            await waiting
+        stranger.rollback()
+    assert isinstance(await queue.post(line(-1, key="k")), Movement)
+    await patient.close()
+    assert await pieces(pool) == 39
+    await assert_ledger_is_clean(pool)
+
+
 async def test_readers_find_a_connection_though_many_batches_wait(pool: Pool, database: Database) -> None:
     await post(pool, request("inbound", 50))
     with psycopg.connect(database.url) as stranger:
@@ -88,8 +120,15 @@ async def test_batches_that_get_no_turn_are_refused_while_the_row_is_locked(
     await post(pool, request("inbound", 50))
     with psycopg.connect(database.url) as stranger:
         stranger.execute(LOCK, (PLUG,))
-        waiting = [idempotency.once(impatient, None, sell) for _ in range(30)]
+        begun = []
+
+        async def verb(db: Connection) -> dict[str, object]:
+            begun.append(db)
+            return await sell(db)
+
+        waiting = [idempotency.once(impatient, None, verb) for _ in range(30)]
         answers = await asyncio.gather(*waiting, return_exceptions=True)
         assert outcomes(answers) == {"LockNotAvailableError": 30}
+        assert len(begun) <= 2 * (impatient.get_max_size() - 3), "the others were refused before they took a connection"
         stranger.rollback()
     assert await pieces(pool) == 50

@@ -3,12 +3,14 @@
 No timer and no waiting: an idle server posts a single movement at once, a busy one posts dozens for the price of a
 few. Each movement keeps its own answer. Whatever cannot share a statement (no stock, no row yet, a row that a
 stranger holds, an idempotency key that is known or in use) is posted again on its own, where it may wait and is told
-why.
+why. It waits as long as a request may (its deadline), and never takes more connections than the share of the pool that
+is there for waiting: readers and the next group find one.
 Measured on two cores with 32 connections: see `bin/bench`.
 """
 
 import asyncio
 from collections import deque
+from collections.abc import Coroutine
 from dataclasses import dataclass
 
 import asyncpg
@@ -23,7 +25,7 @@ from autoshop.kit.idempotency import Answer
 from autoshop.kit.metrics import MOVEMENT_GROUP, MOVEMENTS
 
 MOST_IN_A_GROUP = 256
-# How many movements may wait for a stranger's lock at a time: they must not take every connection with them.
+# Of the share, how many may go to movements that wait for a row; the rest stays for batches and for new places.
 PATIENT_AT_A_TIME = 2
 TRIES = 20
 
@@ -45,7 +47,7 @@ class MovementQueue:
         self._waiting: deque[_Waiting] = deque()
         self._worker: asyncio.Task[None] | None = None
         self._patience = asyncio.Semaphore(PATIENT_AT_A_TIME)
-        self._opening = asyncio.Semaphore(1)
+        self._openings: dict[tuple[int, int], asyncio.Task[None]] = {}
         self._share = share_of(pool)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -89,11 +91,28 @@ class MovementQueue:
             posted = [None] * len(group)  # one line undid the statement for all: find out which
         for waiting, movement in zip(group, posted, strict=True):
             if movement is None:
-                task = asyncio.create_task(self._post_alone(waiting))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self._begin(self._post_alone(waiting))
             else:
                 _succeed(waiting, movement)
+
+    def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _open_place(self, place: tuple[int, int], deadline: float) -> None:
+        """Make its row. Those who want the same place wait for the one who began: a place may stay shut for long."""
+        opening = self._openings.get(place)
+        if opening is None:
+            opening = self._openings[place] = self._begin(self._open(place, deadline))
+            opening.add_done_callback(lambda _: self._openings.pop(place))
+        await asyncio.shield(opening)
+
+    async def _open(self, place: tuple[int, int], deadline: float) -> None:
+        async with turn(self._share.places, deadline), self._pool.acquire() as db, transaction_on(db):
+            await wait_at_most(db, _milliseconds_until(deadline))
+            await store.open_places(db, [place])
 
     async def _post_alone(self, waiting: _Waiting) -> None:
         if waiting.deadline is None:
@@ -102,8 +121,7 @@ class MovementQueue:
             async with self._pool.acquire() as db:
                 outcome, row_exists = await _explain(db, waiting.line)
             if outcome is None and not row_exists:
-                async with turn(self._opening, waiting.deadline), self._pool.acquire() as db:
-                    await store.open_places(db, [waiting.line.place])
+                await self._open_place(waiting.line.place, waiting.deadline)
                 self._hand_over(waiting)  # its row is nobody's: it need not stand behind those who wait
                 return
             if outcome is None:
@@ -117,7 +135,8 @@ class MovementQueue:
                 key = waiting.line.key
                 if key is None or outcome.status != 409:
                     raise outcome
-                outcome = await idempotency.keep_refusal(self._pool, key, outcome)
+                async with turn(self._share.places, waiting.deadline):
+                    outcome = await idempotency.keep_refusal(self._pool, key, outcome)
             _succeed(waiting, outcome)
         except Exception as error:
             _fail(waiting, error)
@@ -131,31 +150,24 @@ async def _explain(db: Connection, line: Line) -> tuple[Outcome | Refusal | None
     return refusal_for(line, -line.delta, place), place.row_exists
 
 
-async def _post_until(db: Connection, line: Line, deadline: float, share: float) -> Movement | None:
-    """Post in a transaction that waits for a lock for a share of the time left."""
-    left_ms = int((deadline - asyncio.get_running_loop().time()) * share * 1000)
-    if left_ms < 1:
+def _milliseconds_until(deadline: float) -> int:
+    """What is left; LockNotAvailableError where nothing is."""
+    left = int((deadline - asyncio.get_running_loop().time()) * 1000)
+    if left < 1:
         raise asyncpg.LockNotAvailableError("the row stayed locked")
-    async with transaction_on(db):
-        await wait_at_most(db, left_ms)
-        return (await store.post(db, [line]))[0]
+    return left
 
 
 async def _post_or_explain(db: Connection, line: Line, deadline: float) -> Outcome | Refusal:
     """Post a line by itself, each try in its own transaction, so no lock outlives it.
 
-    A wait for a row that lasts too long is tried once more: its holder may be a statement of ours that waits for
-    somebody's key and gives up at the same moment.
+    Raises LockNotAvailableError when the row stays locked until the deadline, or somebody is busy with the key.
     """
-    gave_up = False
     for _ in range(TRIES):
         try:
-            movement = await _post_until(db, line, deadline, 1 if gave_up else 0.5)
-        except asyncpg.LockNotAvailableError as error:
-            if gave_up or "idempotency_keys" in (error.context or ""):
-                raise
-            gave_up = True
-            continue
+            async with transaction_on(db):
+                await wait_at_most(db, _milliseconds_until(deadline))
+                movement = (await store.post(db, [line]))[0]
         except asyncpg.UniqueViolationError:
             assert line.key is not None, "only an idempotency key can be there already"
             return await idempotency.replay(db, line.key)

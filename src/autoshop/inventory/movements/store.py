@@ -13,7 +13,8 @@ from autoshop.kit.db import Connection
 #   the statement found it: an old one, after a wait.
 # - `numbered` draws id and time only after the lock: within a place they never run backwards.
 # - A place where the guard says no is left out with all its lines; the caller sees which lines are missing.
-# - A key that exists raises UniqueViolation and undoes the statement.
+# - A key that exists raises UniqueViolation and undoes the statement. One that a running transaction holds is waited
+#   for, but not for long (set_config counts for the rest of the statement): our rows are locked by then.
 POST_MOVEMENTS = """
 WITH wanted AS (
     SELECT *
@@ -33,7 +34,8 @@ WITH wanted AS (
     RETURNING i.product_id, i.store_id, i.quantity
 ), numbered AS MATERIALIZED (
     SELECT nextval('movements_id_seq') AS id, clock_timestamp() AS created_at,
-           s.quantity + m.place_offset AS balance_after, m.*
+           s.quantity + m.place_offset AS balance_after,
+           CASE WHEN m.key IS NOT NULL THEN set_config('lock_timeout', '200ms', true) END AS patience, m.*
       FROM unnest($5::bigint[], $6::bigint[], $7::text[], $8::int[], $9::int[], $10::text[], $11::text[], $12::text[],
                   $13::text[], $14::text[], $15::bytea[], $16::bigint[], $17::bigint[])
            WITH ORDINALITY AS m (product_id, store_id, movement_type, delta, place_offset, related_document, reason,
