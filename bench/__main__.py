@@ -1,6 +1,6 @@
 """bin/bench: how fast the shop is on this machine, as a ratio to what its PostgreSQL can do in the same minutes.
 
-Exit code 0 when every bar of DESIGN section 5 is held, 1 when one is missed or an answer was an error.
+Exit code 0 when every bar is held, 1 when one is missed or an answer was an error.
 """
 
 import argparse

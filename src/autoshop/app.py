@@ -42,7 +42,7 @@ from autoshop.kit.http import Gate
 from autoshop.kit.settings import Settings, settings
 
 DESCRIPTION = """
-One stock ledger for all stores and channels. Errors are RFC 9457 problem documents; every write takes an
+One stock ledger for all stores and channels. Errors are RFC 9457 problem documents; every write but signing in takes an
 `Idempotency-Key`, so that a repeat is done once; lists are paged by `next_page`.
 """
 
@@ -164,6 +164,8 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         document = FastAPI.openapi(app)
         by_hand = movements.openapi()
         document["paths"] = {**by_hand["paths"], **document["paths"]}
+        for operation in (operation for path in document["paths"].values() for operation in path.values()):
+            operation["summary"] = operation["description"].partition("\n")[0].partition(". ")[0].rstrip(".")
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.update(by_hand["components"]["schemas"])
         schemas["Problem"] = PROBLEM_SCHEMA

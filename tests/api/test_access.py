@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
+from autoshop.accounts import service as accounts_service
 from autoshop.accounts.model import ROLES, SCOPES
 from autoshop.accounts.service import SESSION_COOKIE, revoke_token
 from autoshop.kit.db import Pool, transaction
@@ -233,6 +234,16 @@ async def test_after_ten_wrong_passwords_it_is_time_to_wait(app: FastAPI) -> Non
         assert int(answer.headers["retry-after"]) > 0
     async with client_for(app, "203.0.113.10") as client:  # the shop's own till still works
         assert (await client.post(SESSION, json={"login": "vera", "password": PASSWORD})).status_code == 204
+
+
+async def test_one_address_cannot_try_a_password_on_everybody(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accounts_service, "MOST_FROM_ADDRESS", 5)
+    async with client_for(app, STRANGER) as client:
+        statuses = [
+            (await client.post(SESSION, json={"login": f"clerk-{n}", "password": PASSWORD})).status_code
+            for n in range(7)
+        ]
+    assert statuses == [401] * 5 + [429] * 2
 
 
 async def test_sign_in_look_around_sign_out(app: FastAPI) -> None:

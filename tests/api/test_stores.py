@@ -2,8 +2,12 @@
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
+from autoshop.kit.db import Pool
 from tests.cast import CENTRE, CENTRE_CODE, NORTH
+from tests.conftest import client_for
+from tests.people import with_token
 
 pytestmark = pytest.mark.anyio
 
@@ -70,3 +74,16 @@ async def test_two_stores_cannot_have_one_code(client: httpx.AsyncClient) -> Non
     assert (taken.status_code, taken.json()["code"]) == (409, CENTRE_CODE)
     taken = await client.patch(f"{STORES}/{NORTH}", json={"code": CENTRE_CODE}, headers={"If-Match": '"1"'})
     assert (taken.status_code, taken.json()["code"]) == (409, CENTRE_CODE)
+
+
+async def test_who_acts_for_one_store_changes_no_other(app: FastAPI, pool: Pool) -> None:
+    token = await with_token(pool, "centre", ["catalog:read", "catalog:write"], CENTRE_CODE)
+    async with client_for(app, "203.0.113.9", **token) as bound:
+        tag = (await bound.get(PATH)).headers["ETag"]
+        assert (await change(bound, {"address": "Ленина, 1"}, tag)).status_code == 200
+        other = await bound.patch(f"{STORES}/{NORTH}", json={"name": "x"}, headers={"If-Match": '"1"'})
+        opened = await bound.post(STORES, json={"code": "third", "name": "Третий"})
+        route = await bound.put(f"{PATH}/routes/{NORTH}", json={})
+    assert [(one.status_code, one.json()["title"]) for one in (other, opened, route)] == [
+        (403, "Not your store"), (403, "Not for one store alone"), (403, "Not your store"),
+    ]  # fmt: skip

@@ -15,7 +15,7 @@ from autoshop.inventory.movements.model import (
     UnknownMovement,
 )
 from autoshop.inventory.transfers import service as transfers
-from autoshop.inventory.transfers.model import MoreThanShipped, NoWayThere, TransferClosed, UnknownTransfer
+from autoshop.inventory.transfers.model import MoreThanShipped, NoWayThere, StoreClosed, TransferClosed, UnknownTransfer
 from autoshop.kit.db import Pool, transaction
 from autoshop.kit.errors import Refusal
 from tests.cast import CENTRE, NORTH, OIL_FILTER, PLUG, UNKNOWN
@@ -185,6 +185,18 @@ async def test_nothing_is_shipped_to_a_store_that_never_opens(pool: Pool, databa
     with pytest.raises(NoWayThere):
         await post(pool, request("transfer", 1, to_store_id=NORTH))
     assert await pieces(pool) == 5
+
+
+async def test_nothing_is_shipped_to_a_store_that_closed_and_what_lies_there_comes_back(
+    pool: Pool, database: Database
+) -> None:
+    await post(pool, request("inbound", 5), request("inbound", 5, store_id=NORTH))
+    with psycopg.connect(database.owner_url) as db:
+        db.execute("UPDATE stores SET active = false WHERE id = %s", (NORTH,))
+    with pytest.raises(StoreClosed, match="no longer in business"):
+        await post(pool, request("transfer", 1, to_store_id=NORTH))
+    await post(pool, request("transfer", 4, store_id=NORTH, to_store_id=CENTRE), request("writeoff", 1, store_id=NORTH))
+    assert (await pieces(pool), await pieces(pool, store_id=NORTH)) == (5, 0)
 
 
 async def test_a_clerk_ships_from_his_store_and_receives_at_it(pool: Pool) -> None:

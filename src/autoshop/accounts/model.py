@@ -6,8 +6,6 @@ from typing import Literal
 
 from autoshop.kit.errors import Forbidden, Invalid, Unauthorised
 
-Role = Literal["owner", "manager", "buyer", "clerk", "monitor"]
-
 SCOPES = {
     "inventory:read": "see stock, movements and transfers of all stores",
     "inventory:write": "post movements, ship and receive, for one's own stores",
@@ -43,6 +41,13 @@ def check_role(role: str, store_codes: Sequence[str]) -> None:
         raise Invalid("A clerk acts for named stores: name at least one")
     if role in EVERY_STORE and store_codes:
         raise Invalid(f"The role «{role}» acts for all stores: name none")
+
+
+class BoundToStores(Forbidden):
+    title = "Not for one store alone"
+
+    def explain(self) -> str:
+        return "Only somebody who acts for every store may do that"
 
 
 class OtherStore(Forbidden):
@@ -88,6 +93,11 @@ class Caller:
         for store_id in store_ids:
             if self.store_ids is not None and store_id not in self.store_ids:
                 raise OtherStore(store_id=store_id)
+
+    def must_act_for_all(self) -> None:
+        """Refuse a caller who is bound to some stores."""
+        if self.store_ids is not None:
+            raise BoundToStores
 
 
 ANONYMOUS = Caller("anonymous", "", frozenset())

@@ -29,8 +29,9 @@ MOST_NAME = 60
 # How stale a token or session may be in this process. Revoking works within this time, in every process.
 REMEMBER_SECONDS = 1.0
 
-# Wrong passwords for a login from an address, and how long until they are forgotten.
+# Wrong passwords for a login from an address, attempts of an address for all logins, and when they are forgotten.
 MOST_FAILURES = 10
+MOST_FROM_ADDRESS = 100  # a whole shop may sit behind one address
 FORGET_FAILURES = timedelta(minutes=15)
 
 _hasher = PasswordHasher()
@@ -147,8 +148,10 @@ async def sign_in(pool: Pool, cache: Cache, login: str, password: str, now: date
 
     Takes the pool, not a connection: a password takes a twentieth of a second, and nobody may wait for that.
     """
-    login = login_of(login)
-    if await count_up(cache, f"sign-in:{address}:{login}", FORGET_FAILURES.total_seconds()) > MOST_FAILURES:
+    login, seconds = login_of(login), FORGET_FAILURES.total_seconds()
+    if await count_up(cache, f"sign-in:{address}", seconds) > MOST_FROM_ADDRESS:
+        raise TooManyAttempts
+    if await count_up(cache, f"sign-in:{address}:{login}", seconds) > MOST_FAILURES:
         raise TooManyAttempts
     member = await store.find_staff(pool, login)
     known = member is not None and member.active

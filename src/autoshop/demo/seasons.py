@@ -50,10 +50,6 @@ class Period:
         """`end` in seconds since the first midnight. Moscow does not turn its clocks."""
         return round((self.end - self.midnight(0)).total_seconds())
 
-    @cached_property
-    def years(self) -> float:
-        return self.days / 365.25
-
     def date(self, day: int) -> date:
         return self.first + timedelta(days=day)
 

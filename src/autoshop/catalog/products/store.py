@@ -133,11 +133,6 @@ async def by_sku(db: Connection | Pool, sku: str) -> int | None:
     return await db.fetchval(BY_SKU, sku)  # type: ignore[no-any-return]
 
 
-async def by_barcodes(db: Connection | Pool, codes: Sequence[str]) -> dict[str, int]:
-    """Whose barcodes these are: code → product."""
-    return {row["code"]: row["product_id"] for row in await db.fetch(BY_BARCODES, codes)}
-
-
 FORGET_BARCODES = "DELETE FROM barcodes WHERE product_id = $1 AND code <> ALL ($2::text[])"
 ADD_BARCODES = """
 INSERT INTO barcodes (code, product_id)

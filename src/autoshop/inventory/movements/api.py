@@ -240,7 +240,6 @@ def openapi() -> dict[str, Any]:
     )
     operation = {
         "tags": ["inventory"],
-        "summary": "Post Movement",
         "description": "Post one movement. A sale or write-off of more than is available is refused with 409.",
         "operationId": "post_movement_api_v1_inventory_movement_post",
         "parameters": [

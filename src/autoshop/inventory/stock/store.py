@@ -233,13 +233,6 @@ VALUES (clock_timestamp(), $1, $2, $3)
 RETURNING checked_at, row_count, differences, examples
 """
 
-LAST_CHECK = """
-SELECT checked_at, row_count, differences, examples
-  FROM ledger_checks
- ORDER BY checked_at DESC
- LIMIT 1
-"""
-
 
 async def recount(db: Connection, *, balances: bool) -> Check:
     """Count the ledger and keep the result; `balances` also checks every line's running balance."""
@@ -253,9 +246,3 @@ async def recount(db: Connection, *, balances: bool) -> Check:
     kept = await db.fetchrow(KEEP_CHECK, row_count, differences, examples)
     assert kept is not None
     return Check(**kept)
-
-
-async def last_check(db: Connection | Pool) -> Check | None:
-    """The newest recount, if there was one."""
-    row = await db.fetchrow(LAST_CHECK)
-    return Check(**row) if row else None

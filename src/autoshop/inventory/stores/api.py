@@ -95,6 +95,7 @@ async def open_store(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Open a store."""
+    caller.must_act_for_all()
 
     async def verb(db: Connection) -> dict[str, Any]:
         opened = out(await service.open_store(db, **body.model_dump())).model_dump(mode="json")
@@ -121,6 +122,7 @@ async def change_store(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Change a store that is still as it was read (If-Match)."""
+    caller.must_act_for(store_id)
     version = version_in(if_match)
     changes = changes_in(body)
 
@@ -177,6 +179,7 @@ async def set_route(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Set when goods leave one store for another."""
+    caller.must_act_for(store_id, to_store_id)
     route = Route(body.cutoff, body.days, body.arrival, frozenset(body.weekdays))
 
     async def verb(db: Connection) -> dict[str, Any]:

@@ -54,6 +54,13 @@ class MoreThanShipped(Conflict):
         return f"On the way are {self.facts['on_the_way']}, not {self.facts['asked']}"
 
 
+class StoreClosed(Conflict):
+    title = "The store is closed"
+
+    def explain(self) -> str:
+        return f"Store {self.facts['store_id']} is no longer in business: nothing can be sent there"
+
+
 class NoWayThere(Conflict):
     title = "Nothing goes there"
 

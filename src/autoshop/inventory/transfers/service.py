@@ -19,6 +19,7 @@ from autoshop.inventory.transfers import store
 from autoshop.inventory.transfers.model import (
     MoreThanShipped,
     NoWayThere,
+    StoreClosed,
     Transfer,
     TransferClosed,
     UnknownTransfer,
@@ -64,6 +65,8 @@ async def _make_shipment(
     if source is None or destination is None:
         missing = from_store_id if source is None else to_store_id
         raise UnknownStore(f"There is no store {missing}", store_id=missing)
+    if not destination.active:  # what lies there can still be sold, written off and brought back
+        raise StoreClosed(store_id=to_store_id)
     route = await stores.find_route(db, from_store_id, to_store_id) or OWNERS_RULE
     departure = route.departure(now, source.calendar)
     eta_at = route.arrival_at(departure, destination.calendar) if departure else None
