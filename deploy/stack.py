@@ -1,5 +1,7 @@
 """A compose project of its own, for bin/check-deploy: built, asked, hurt, removed. Python 3.9 and nothing else."""
 
+from __future__ import annotations
+
 import contextlib
 import http.client
 import json
@@ -9,7 +11,9 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 LONG_RUNNING = ("postgres", "valkey", "api", "worker", "nginx")
@@ -20,13 +24,14 @@ DOCUMENTATION_ADDRESS = "203.0.113.7"  # RFC 5737: nobody has it
 class Stack:
     """A compose project of our own, and the tally of the checks."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: Path) -> None:
         self.folder, self.env_file = folder, folder / "env"
         self.project = f"autoshop-check-{os.getpid()}"
         port, postgres, valkey = free_ports(3)
         self.url, self.port, self.token = f"http://127.0.0.1:{port}", port, ""
-        self.passed, self.failed = 0, []
-        own = {
+        self.passed = 0
+        self.failed: list[str] = []
+        own: dict[str, object] = {
             "AUTOSHOP_PORT": port, "AUTOSHOP_BIND": "127.0.0.1", "AUTOSHOP_POSTGRES_PORT": postgres,
             "AUTOSHOP_VALKEY_PORT": valkey, "AUTOSHOP_NET": unused_network(), "AUTOSHOP_LOGS": folder / "logs",
             "AUTOSHOP_IMAGE": f"autoshop:{self.project}", "AUTOSHOP_POSTGRES_BUFFERS": "128MB",
@@ -41,14 +46,14 @@ class Stack:
             AUTOSHOP_ENV_FILE=str(self.env_file), COMPOSE_PROJECT_NAME=self.project, COMPOSE_PROGRESS="quiet"
         )
 
-    def check(self, what, passed, facts=""):
+    def check(self, what: str, passed: bool, facts: object = "") -> None:
         print(f"✓ {what}" if passed else f"✗ {what}\n    {facts}", flush=True)
         if passed:
             self.passed += 1
         else:
             self.failed.append(what)
 
-    def run(self, *command, show=False, check=False):
+    def run(self, *command: str, show: bool = False, check: bool = False) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             command, cwd=ROOT, env=self.environment, check=False, text=True, encoding="utf-8", stdin=subprocess.DEVNULL,
             stdout=None if show else subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -57,18 +62,28 @@ class Stack:
             raise RuntimeError(f"{' '.join(command)}: {tail(done)}")
         return done
 
-    def compose(self, *words, check=False):
+    def compose(self, *words: str, check: bool = False) -> subprocess.CompletedProcess[str]:
         return self.run("docker", "compose", "--env-file", str(self.env_file), *words, check=check)
 
-    def setting(self, name):
-        return re.findall(rf"(?m)^{name}=(.*)$", self.env_file.read_text(encoding="utf-8"))[-1]
+    def setting(self, name: str) -> str:
+        values: list[str] = re.findall(rf"(?m)^{name}=(.*)$", self.env_file.read_text(encoding="utf-8"))
+        return values[-1]
 
-    def smoke(self, what):
+    def smoke(self, what: str) -> None:
         self.environment["AUTOSHOP_TOKEN"] = self.token
         done = self.run("bin/smoke", self.url)
         self.check(f"{what}: {tail(done, 1)}", done.returncode == 0, done.stdout)
 
-    def ask(self, path, method="GET", body=None, headers=None, token="", raw=False, raw_body=None):
+    def ask(
+        self,
+        path: str,
+        method: str = "GET",
+        body: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        token: str | None = "",
+        raw: bool = False,
+        raw_body: bytes | None = None,
+    ) -> tuple[int, http.client.HTTPMessage, Any]:
         """(status, headers, document) through nginx; token None sends none, "" the stack's own."""
         headers = dict(headers or {})
         if token is not None:
@@ -91,29 +106,32 @@ class Stack:
             content = json.loads(content)
         return answer.status, answer.headers, content
 
-    def logged(self, request_id):
+    def logged(self, request_id: str) -> list[int]:
         """The statuses under which nginx wrote down a request; it does so after the answer."""
         files = (self.folder / "logs" / "nginx").glob("access-????-??-??.log")
         lines = [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
         return [line["status"] for line in lines if line["request_id"] == request_id]
 
-    def total(self):
-        return self.ask(API + "/status?limit=1")[2]["totals"]["quantity"]
+    def total(self) -> int:
+        quantity: int = self.ask(API + "/status?limit=1")[2]["totals"]["quantity"]
+        return quantity
 
-    def container(self, service):
-        return self.compose("ps", "-aq", service).stdout.strip()
+    def container(self, service: str) -> str:
+        said: str = self.compose("ps", "-aq", service).stdout
+        return said.strip()
 
-    def ids(self):
+    def ids(self) -> dict[str, str]:
         return {service: self.container(service) for service in LONG_RUNNING}
 
-    def inspect(self, service):
-        return json.loads(self.run("docker", "inspect", self.container(service)).stdout)[0]
+    def inspect(self, service: str) -> dict[str, Any]:
+        found: list[dict[str, Any]] = json.loads(self.run("docker", "inspect", self.container(service)).stdout)
+        return found[0]
 
-    def user_ids(self, service):
+    def user_ids(self, service: str) -> set[str]:
         lines = self.run("docker", "top", self.container(service), "-eo", "uid,pid").stdout.splitlines()
         return {line.split()[0] for line in lines[1:]}
 
-    def kill(self, service):
+    def kill(self, service: str) -> None:
         """SIGKILL, from outside where that is possible: then the engine must bring it back by itself.
 
         After `docker kill` the engine takes the container for stopped on purpose, so we start it.
@@ -126,7 +144,7 @@ class Stack:
             self.run("docker", "kill", self.container(service), check=True)
             self.run("docker", "start", self.container(service), check=True)
 
-    def wait_until_up(self, service, patience_seconds=90):
+    def wait_until_up(self, service: str, patience_seconds: float = 90) -> None:
         began = time.monotonic()
         while True:
             state = self.inspect(service)["State"]
@@ -137,7 +155,7 @@ class Stack:
                 raise RuntimeError(f"{service} is {state}\n{said}")
             time.sleep(0.25)
 
-    def remove(self):
+    def remove(self) -> None:
         # nginx owns its logs: hand them back, or a user who is not root could not delete them.
         give_back = f"chown -R {os.getuid()}:{os.getgid()} /logs && chmod -R u+rwX /logs"
         self.compose("run", "--rm", "-T", "logs", give_back)
@@ -150,7 +168,7 @@ class Stack:
         self.check("nothing of it is left", done.returncode == 0 and not "".join(left).strip(), tail(done) + str(left))
 
 
-def free_ports(count):
+def free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
@@ -158,14 +176,14 @@ def free_ports(count):
         return [each.getsockname()[1] for each in sockets]
 
 
-def unused_network():
+def unused_network() -> str:
     """The first three numbers of a network that no network of Docker's overlaps."""
     names = subprocess.check_output(["docker", "network", "ls", "-q"], text=True).split()
     taken = subprocess.check_output(["docker", "network", "inspect", *names], text=True)
     return next(prefix for prefix in (f"10.213.{n}" for n in range(100, 250)) if f'"{prefix}.' not in taken)
 
 
-def until(condition, patience_seconds=60):
+def until(condition: Callable[[], bool], patience_seconds: float = 60) -> bool:
     """Whether it came true in time."""
     deadline = time.monotonic() + patience_seconds
     while not condition():
@@ -175,10 +193,10 @@ def until(condition, patience_seconds=60):
     return True
 
 
-def is_problem(headers, answer, status):
+def is_problem(headers: http.client.HTTPMessage, answer: object, status: int) -> bool:
     kind = headers.get_content_type()
     return kind == "application/problem+json" and isinstance(answer, dict) and answer.get("status") == status
 
 
-def tail(done, lines=15):
+def tail(done: subprocess.CompletedProcess[str], lines: int = 15) -> str:
     return "\n    ".join((done.stdout or "").strip().splitlines()[-lines:])
