@@ -246,6 +246,22 @@ async def test_one_address_cannot_try_a_password_on_everybody(app: FastAPI, monk
     assert statuses == [401] * 5 + [429] * 2
 
 
+async def test_one_stuck_till_and_right_passwords_shut_nobody_out(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole shop sits behind one address."""
+    monkeypatch.setattr(accounts_service, "MOST_FROM_ADDRESS", 12)
+    for login in ("vera", "oleg"):
+        await hire(app.state.pool, login, "clerk", CENTRE_CODE)
+    async with client_for(app, STRANGER) as client:
+        for _ in range(30):
+            await client.post(SESSION, json={"login": "vera", "password": "wrong"})
+        statuses = [
+            (await client.post(SESSION, json={"login": "oleg", "password": PASSWORD})).status_code for _ in range(5)
+        ]
+    assert statuses == [204] * 5
+
+
 async def test_sign_in_look_around_sign_out(app: FastAPI) -> None:
     await hire(app.state.pool, "vera", "clerk", CENTRE_CODE)
     async with client_for(app, STRANGER) as client:

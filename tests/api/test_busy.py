@@ -20,8 +20,8 @@ KEY = {"Idempotency-Key": "till 1"}
 
 @pytest.fixture
 async def impatient(database: Database) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of an application that waits for a lock for no longer than a third of a second."""
-    async with running_app(database.settings(lock_timeout_ms=300)) as app, client_for(app) as client:
+    """A client of an application that waits for a lock for no longer than half a second."""
+    async with running_app(database.settings(lock_timeout_ms=500)) as app, client_for(app) as client:
         yield client
 
 

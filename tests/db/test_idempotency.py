@@ -107,7 +107,8 @@ async def test_a_copy_that_waits_takes_over_from_one_that_died(pool: Pool, datab
 
 async def test_a_late_no_gives_way_to_the_yes_that_was_first(pool: Pool) -> None:
     await idempotency.once(pool, key(), Verb())
-    answer = await idempotency.keep_refusal(pool, key(), Conflict("too late"))
+    async with pool.acquire() as db:
+        answer = await idempotency.keep_refusal(db, key(), Conflict("too late"))
     assert (answer.status, answer.document) == (200, {"run": 1})
 
 

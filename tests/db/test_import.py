@@ -64,8 +64,6 @@ async def test_encoding_and_delimiter_find_themselves(
         ("sheet.xlsx", as_xlsx([["notes"]], {"Товары": [RUSSIAN, *ROWS]}), {"sheet": "Товары"}),
         ("told_encoding.csv", as_csv([RUSSIAN, *ROWS], encoding="cp1251"), {"encoding": "Windows-1251"}),
         ("pipes.csv", as_csv([RUSSIAN, *ROWS], "|"), {"delimiter": "|"}),
-        ("title.csv", as_csv([["Остатки на 01.12.2024"], [], ["Отбор:", "все"], *TABLE]), {}),
-        ("title.xlsx", as_xlsx([["Остатки", date(2024, 12, 1)], [], ["Отбор: все"], *TABLE]), {}),
         ("old_mac.csv", as_csv([RUSSIAN, *ROWS], line_end="\r"), {}),
         ("empty_lines.csv", b"\n\n" + as_csv([RUSSIAN, ROWS[0], [""] * 12, ROWS[1], [" "], ROWS[2]]) + b"\n;;\n", {}),
         ("further_columns.csv", as_csv([[*RUSSIAN, "Вес"], *([*row, "=A1"] for row in ROWS)]), {"ignore": ("вес",)}),
@@ -77,6 +75,30 @@ async def test_the_same_catalogue_however_it_was_written(
 ) -> None:
     done = await load(pool, tmp_path / name, content, **options)
     assert (done.told, done.run.state) == ([], "done")
+    assert await catalogue(pool) == SAME
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "passed_over"),
+    [
+        (
+            "title.csv",
+            as_csv([["Остатки, на 01.12.2024"], [], ["Отбор:", "все"], *TABLE]),
+            "Остатки, на 01.12.2024; Отбор: все",
+        ),
+        ("commas.csv", b"\xd0\x92: brand, article, name, price\n" + as_csv(TABLE), "В: brand, article, name, price"),
+        ("title.xlsx", as_xlsx([["Остатки", date(2024, 12, 1)], [], ["Отбор"], *TABLE]), "Остатки 01.12.2024; Отбор"),
+    ],
+    ids=["csv", "delimiter", "xlsx"],
+)
+async def test_titles_above_the_headings_are_passed_over_and_told(
+    pool: Pool, tmp_path: Path, name: str, content: bytes, passed_over: str
+) -> None:
+    done = await load(pool, tmp_path / name, content)
+    assert [(problem.kind, problem.code, problem.value) for problem in done.problems] == [
+        ("note", "headings_here", passed_over)
+    ]
+    assert (done.run.state, done.counts("rows")) == ("done", (3,))
     assert await catalogue(pool) == SAME
 
 

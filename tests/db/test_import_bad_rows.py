@@ -71,7 +71,6 @@ ROWS: dict[str, tuple[str, Told]] = {
         (2, "Код", "7", "sku_repeated"), (3, "Код", "7", "sku_repeated")]),
     "a SKU of another": ("Бренд;Артикул;Код\nNGK;BPR6ES-11;SKU-2\n", [(2, "Код", "SKU-2", "sku_taken")]),
     "totals": (rows("Итого:;;;;;15"), [(3, "", "Итого:", "totals")]),
-    "a title above": ("Остатки;на 01.12.2024\n\n" + price("x"), [(5, "Розница", "x", "not_money")]),
     "all that is wrong": (rows("—;;;46;x;-1", "NGK;BPR6ES-11;;;0;1"), [
         (3, "Артикул", "", "required"), (3, "Бренд", "—", "no_key"), (3, "Остаток centre", "-1", "negative_stock"),
         (3, "Розница", "x", "not_money"), (4, "Розница", "0", "zero_price")]),
@@ -98,6 +97,12 @@ async def test_rows_that_repeat_each_other_are_one(pool: Pool, tmp_path: Path) -
     done = await load(pool, tmp_path / "c.csv", rows(GOOD.strip(), GOOD.strip().replace("OP 520", "op-520")))
     assert done.told == [(3, "Артикул", "OP 520", "merged"), (4, "Артикул", "op-520", "merged")]
     assert done.counts("rows", "new", "movements") == (3, 1, 1)
+
+
+async def test_a_title_above_the_headings_is_told_beside_what_is_wrong(pool: Pool, tmp_path: Path) -> None:
+    refused = await load(pool, tmp_path / "c.csv", "Остатки;на 01.12.2024\n\n" + price("x"))
+    assert refused.told == [(5, "Розница", "x", "not_money"), (3, "", "Остатки на 01.12.2024", "headings_here")]
+    assert (refused.run.state, refused.counts("rows", "bad_rows")) == ("refused", (2, 1))
 
 
 async def test_every_problem_of_many_is_kept(pool: Pool, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from tests.imports_bombs import ALL_CORNERS, encrypted, huge_by_its_directory, h
 pytestmark = pytest.mark.anyio
 
 HEAD = ";".join(TITLES) + "\n"
-NEITHER_BRAND_NOR_ARTICLE: Told = [(1, "", "", "missing_column")] * 2
+NO_HEADINGS: Told = [(None, "", "", "no_headings")]
 
 
 def heading(text: str, code: str) -> tuple[int, str, str, str]:
@@ -54,9 +54,14 @@ CSVS: dict[str, tuple[str | bytes, Told]] = {
     "cp866": (rows("NGK;X;Свеча зажигания;;;").encode("cp866"),
               [(1, "", r"\x81\xe0\xa5\xad", "unknown_encoding")]),
     "a picture": (bytes.fromhex("89504e470d0a1a0a0000000d"), [(3, "", r"\x00", "nul")]),
-    "no required column": ("Название;Розница\nСвеча;5\n", NEITHER_BRAND_NOR_ARTICLE),
-    "no headings": (GOOD + GOOD, [*NEITHER_BRAND_NOR_ARTICLE, *(heading(cell, "unknown_column") for cell in (
-        "3", "4607123456781", "510", "Filtron", "OP 520", "Фильтр"))]),
+    "no required column": ("Название;Розница\nСвеча;5\n", NO_HEADINGS),
+    "no headings": (GOOD + GOOD, NO_HEADINGS),
+    "headings too far below": ("Отчёт\n" * 20 + HEAD + GOOD, NO_HEADINGS),
+    "headings and no rows, but a wrong one": ("Бренд;Артикул;Вес\n", [heading("Вес", "unknown_column")]),
+    "a product above the headings": (GOOD + HEAD + GOOD, [
+        (1, "", GOOD.strip().replace(";", " "), "above_headings")]),
+    "an open quote in the headings": ('Бренд;Артикул;"Название\nNGK;B1;Свеча\nNGK;B2;"Свеча"\nNGK;B3;Свеча\n', [
+        (1, "", "", "quotes")]),
     "unknown column": ("Бренд;Артикул;Розницаа\nNGK;BPR6ES-11;5\n", [heading("Розницаа", "unknown_column")]),
     "repeated column": ("Бренд;Артикул;Название;Brand\nNGK;BPR6ES-11;;NGK\n", [heading("Brand", "repeated_column")]),
     "repeated price": ("Бренд;Артикул;Цена;Розница\nNGK;BPR6ES-11;1;2\n", [heading("Розница", "repeated_column")]),
@@ -66,7 +71,7 @@ CSVS: dict[str, tuple[str | bytes, Told]] = {
     "which store": ("Бренд;Артикул;Остаток\nNGK;BPR6ES-11;1\n", [heading("Остаток", "which_store")]),
     "too many columns": ("Бренд;Артикул" + ";x" * 600 + "\n", [(1, "", "", "too_many_columns")]),
     "column without heading": ("Бренд;;Артикул\nNGK;оптом;BPR6ES-11\n", [(2, "", "оптом", "no_heading")]),
-    "a web page": ("<html>\n<body>404</body>\n", [*NEITHER_BRAND_NOR_ARTICLE, heading("<html>", "unknown_column")]),
+    "a web page": ("<html>\n<body>404</body>\n", NO_HEADINGS),
 }  # fmt: skip
 
 
@@ -75,6 +80,14 @@ async def test_a_csv_is_refused_with_its_reason(
     untouched: Pool, tmp_path: Path, content: str | bytes, told: Told
 ) -> None:
     await assert_refused(untouched, tmp_path / "c.csv", content, told)
+
+
+async def test_products_that_a_quote_above_the_headings_took_are_not_lost(pool: Pool, tmp_path: Path) -> None:
+    content = '"Прайс\nNGK;B1;Свеча\nNGK;B2;"Свеча"\nБренд;Артикул\nNGK;BPR6ES-11\n'
+    refused = await load(pool, tmp_path / "c.csv", content)
+    assert (refused.run.state, refused.counts("rows")) == ("refused", (1,))
+    assert refused.told == [(1, "", "", "quotes"), (4, "", '"Прайс', "headings_here")]
+    assert refused.problems[0].detail == " (1–3)"
 
 
 WORKBOOKS: dict[str, tuple[bytes | Callable[[], bytes], Told]] = {
@@ -131,13 +144,12 @@ async def test_a_file_beyond_a_limit_is_refused(
 @pytest.mark.parametrize(
     ("content", "options", "told"),
     [
-        (rows(), {"store": "south"}, [(1, "", "south", "other_store")]),
-        ("Бренд;Артикул\nNGK;BPR6ES-11\n", {"store": "south"}, []),
+        (rows(), {"store": "north"}, [(1, "", "north", "other_store")]),
+        ("Бренд;Артикул\nNGK;BPR6ES-11\n", {"store": "south"}, [(None, "", "south", "unknown_store")]),
         ("Бренд;Артикул;Остаток\nNGK;BPR6ES-11;1\n", {"store": "south"}, [(1, "Остаток", "south", "unknown_store")]),
         (rows().encode("cp1251"), {"encoding": "utf-8"}, [(1, "", r"\xc1\xf0\xe5\xed", "not_in_encoding")]),
         (as_xlsx([TITLES, GOOD_ROW]), {"sheet": "Лист9"}, [(None, "", "", "no_sheet")]),
-        (as_csv([TITLES, GOOD_ROW], "|"), {}, [
-            *NEITHER_BRAND_NOR_ARTICLE, heading("|".join(TITLES), "unknown_column")]),
+        (as_csv([TITLES, GOOD_ROW], "|"), {}, NO_HEADINGS),
     ],
     ids=["stock of another store", "no stock column", "store", "encoding", "sheet", "delimiter"],
 )  # fmt: skip

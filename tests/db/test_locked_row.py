@@ -73,6 +73,24 @@ async def test_a_new_place_does_not_stand_behind_one_that_somebody_is_making(poo
     await assert_ledger_is_clean(pool)
 
 
+async def test_who_came_later_waits_for_a_place_as_long_as_he_may(
+    pool: Pool, impatient: Pool, database: Database
+) -> None:
+    queue = MovementQueue(impatient)
+    with psycopg.connect(database.url) as stranger:
+        stranger.execute("INSERT INTO inventory (product_id, store_id) VALUES (%s, %s)", (PLUG, NORTH))
+        first = asyncio.create_task(queue.post(line(1, PLUG, NORTH)))
+        await asyncio.sleep(0.3)
+        later = asyncio.create_task(queue.post(line(1, PLUG, NORTH)))
+        with pytest.raises(asyncpg.LockNotAvailableError):
+            await first
+        assert not later.done()
+        stranger.rollback()
+    assert isinstance(await later, Movement)
+    await queue.drain()
+    await assert_ledger_is_clean(pool)
+
+
 async def test_a_key_that_is_held_for_long_does_not_stop_the_others(pool: Pool, database: Database) -> None:
     """Whoever uses the key of a batch that waits for a movement too harms himself alone."""
     await post(pool, request("inbound", 50))

@@ -114,6 +114,7 @@ def test_headings_are_understood_however_they_are_typed() -> None:
     ("header", "codes"),
     [
         (["Бренд"], ["missing_column"]),
+        (["Название", "Вес"], ["no_headings"]),
         (["Артикул", "Бренд", "Вес, кг"], ["unknown_column"]),
         (["Артикул", "Бренд", "Марка"], ["repeated_column"]),
         (["Артикул", "Бренд", "Остаток"], ["which_store"]),
@@ -140,24 +141,55 @@ def test_a_heading_that_is_nearly_right_is_told_what_it_is_near_to() -> None:
 def test_headings_stand_where_article_and_brand_are_named() -> None:
     title, headings = ["Остатки товаров", "", "", ""], ["Производитель", "Артикул", "Товар", "Остаток centre"]
     row, columns, problems = understand([(1, title), (3, ["на 01.12.2024", "Группа"]), (4, headings)], KNOWN, Options())
-    assert (row, columns.header, problems) == (4, headings, [])
+    assert (row, columns.header) == (4, headings)
+    assert [(one.row, one.kind, one.code, one.value) for one in problems] == [
+        (4, "note", "headings_here", "Остатки товаров; на 01.12.2024 Группа")
+    ]
     row, columns, problems = understand([(1, title), (2, ["Производитель", "Товар"])], KNOWN, Options())
-    assert (row, columns.header, [one.code for one in problems]) == (2, ["Производитель", "Товар"], ["missing_column"])
-    product = ["NGK", "BPR6ES-11", "Свеча", "4"]
-    row, columns, [problem] = understand([(1, product), (2, headings)], KNOWN, Options())
-    assert (row, problem.row, problem.value, problem.code) == (2, 1, "NGK", "above_headings")
+    assert (row, columns.header) == (2, ["Производитель", "Товар"])
+    assert [one.code for one in problems] == ["missing_column", "headings_here"]
+    _, _, [problem] = understand([(1, ["x"]), (2, ["Название", "Цена", "Вес"])], KNOWN, Options())
+    assert (problem.row, problem.code) == (None, "no_headings")
+
+
+ABOVE: dict[str, tuple[str, str]] = {
+    "a product": ("NGK;BPR6ES-11;Свеча;450,00;4", "above_headings"),
+    "a product without stock": ("NGK;BPR6ES-11;;450 руб.;", "above_headings"),
+    "headings of another table": ("Артикул;Наименование", "above_headings"),
+    "a wide title": ("Прайс-лист;от 01.12.2024;ООО «Ромашка»;Москва;1", "headings_here"),
+    "words and values": ("Склад:;centre;;;", "headings_here"),
+    "groups of columns": ("Товар;Товар;Товар;Цены;Остатки", "headings_here"),
+    "numbers alone": ("1;;3;4;5", "headings_here"),
+}
+
+
+@pytest.mark.parametrize(("line", "code"), ABOVE.values(), ids=ABOVE)
+def test_what_stands_above_the_headings_is_told_and_a_product_is_not_lost(line: str, code: str) -> None:
+    headings = ["Бренд", "Артикул", "Название", "Розница", "Остаток centre"]
+    row, _, problems = understand([(1, ["Отчёт"]), (2, line.split(";")), (3, headings)], KNOWN, Options())
+    assert (row, [problem.code for problem in problems]) == (3, [code])
+    assert problems[0].row == (2 if code == "above_headings" else 3)
+
+
+def test_headings_in_full_win_over_a_line_that_only_mentions_them() -> None:
+    mention, headings = ["Показатели:", "Артикул", "Бренд"], ["Бренд", "Артикул", "Название", "Ед."]
+    row, columns, [problem] = understand([(1, mention), (2, headings)], KNOWN, Options())
+    assert (row, columns.header, problem.row, problem.code) == (2, headings, 1, "above_headings")
 
 
 def test_a_store_that_is_named_beside_columns_of_others_is_a_mistake() -> None:
     assert columns_of("Бренд", "Артикул", "Остаток centre", options=Options(store="north"))[1] == ["other_store"]
     assert columns_of("Бренд", "Артикул", "Остаток centre", options=Options(store="centre"))[1] == []
     assert columns_of("Бренд", "Артикул", options=Options(store="north"))[1] == []
+    for headings in (["Бренд", "Артикул"], ["Бренд", "Артикул", "Остаток"], ["Бренд", "Артикул", "Остаток centre"]):
+        assert columns_of(*headings, options=Options(store="norht"))[1] == ["unknown_store"]
 
 
 @pytest.mark.parametrize(
     ("article", "is_date"),
     [
-        ("10.дек", True), ("дек.24", True), ("12-Oct", True), ("Dec-24", True), ("01.12.2024", True),
+        ("10.дек", True), ("дек.24", True), ("Дек.24", True), ("9.мая", True),
+        ("12-Oct", True), ("Dec-24", True), ("01.12.2024", True),
         ("1.12.2024", False), ("32.12.2024", False), ("01.13.2024", False), ("01.12.1824", False), ("10.12", False),
         ("10-12", False), ("W914/2", False), ("01.12.2024A", False), ("0.Dec", False),
     ],
@@ -166,6 +198,8 @@ def test_an_article_that_excel_made_a_date_is_refused(article: str, is_date: boo
     parser = RowParser(columns_of("Бренд", "Артикул")[0], {}, {})
     assert (parser.line(2, ["NGK", article]) is None) == is_date
     assert [problem.code for problem in parser.problems] == ["date"] * is_date
+    in_a_workbook = RowParser(columns_of("Бренд", "Артикул")[0], {}, {}, dates_are_text=False)
+    assert in_a_workbook.line(2, ["NGK", article]) is not None
 
 
 @pytest.mark.parametrize(
@@ -174,6 +208,8 @@ def test_an_article_that_excel_made_a_date_is_refused(article: str, is_date: boo
         (["Итого", "", "", ""], "totals"), (["", "", "Всего по складу:", "1,5 млн"], "totals"),
         (["", "Итого:", "", "15"], "totals"), (["", "", "Total", "-5"], "totals"), (["Total", "", "", ""], "required"),
         (["Total", "148592", "Total Quartz", "-5"], "negative_stock"), (["", "Итог-5", "", "1"], "required"),
+        (["NGK", "", "Всего-навсего", "1"], "required"), (["TOTAL", "", "TOTAL", "1"], "required"),
+        (["Итого по группе", "", "", "5"], "totals"), (["Бренд", "Артикул", "Название", ""], "repeated_headings"),
         (["ИТОГО", ""], "totals"), (["Итоговая", "", "", ""], "required"),
         (["NGK", "X", "Итого", "-1"], "negative_stock"),
     ],

@@ -16,7 +16,7 @@ from starlette.datastructures import Headers
 
 from autoshop.accounts import store
 from autoshop.accounts.model import ANONYMOUS, SCOPES, Caller, check_role, login_of, trusted
-from autoshop.kit.cache import count_up, forget_count
+from autoshop.kit.cache import count_up, forget_count, take_back
 from autoshop.kit.db import Connection, Pool
 from autoshop.kit.errors import Conflict, Invalid, NotFound, Unauthorised
 from autoshop.kit.http import is_in
@@ -29,9 +29,9 @@ MOST_NAME = 60
 # How stale a token or session may be in this process. Revoking works within this time, in every process.
 REMEMBER_SECONDS = 1.0
 
-# Wrong passwords for a login from an address, attempts of an address for all logins, and when they are forgotten.
+# Wrong passwords from an address for one login, and for all of them; and when they are forgotten.
 MOST_FAILURES = 10
-MOST_FROM_ADDRESS = 100  # a whole shop may sit behind one address
+MOST_FROM_ADDRESS = 100  # a whole shop may sit behind it
 FORGET_FAILURES = timedelta(minutes=15)
 
 _hasher = PasswordHasher()
@@ -149,9 +149,11 @@ async def sign_in(pool: Pool, cache: Cache, login: str, password: str, now: date
     Takes the pool, not a connection: a password takes a twentieth of a second, and nobody may wait for that.
     """
     login, seconds = login_of(login), FORGET_FAILURES.total_seconds()
-    if await count_up(cache, f"sign-in:{address}", seconds) > MOST_FROM_ADDRESS:
-        raise TooManyAttempts
-    if await count_up(cache, f"sign-in:{address}:{login}", seconds) > MOST_FAILURES:
+    of_login, of_all = f"sign-in:{address}:{login}", f"sign-in:{address}"
+    if (
+        await count_up(cache, of_login, seconds) > MOST_FAILURES
+        or await count_up(cache, of_all, seconds) > MOST_FROM_ADDRESS
+    ):
         raise TooManyAttempts
     member = await store.find_staff(pool, login)
     known = member is not None and member.active
@@ -170,7 +172,8 @@ async def sign_in(pool: Pool, cache: Cache, login: str, password: str, now: date
     token = secrets.token_urlsafe(32)
     if not await store.open_session(pool, digest(token), member.id, hashed, now + SESSION_LASTS, address):
         raise SignInFailed
-    await forget_count(cache, f"sign-in:{address}:{login}")
+    await forget_count(cache, of_login)
+    await take_back(cache, of_all)
     return token
 
 

@@ -165,7 +165,7 @@ async def _pages(pool: Pool, run: Run) -> AsyncIterator[list[Problem]]:
 
 
 def _print_problems(problems: list[Problem], words: Language) -> None:
-    colours = {"error": "red", "difference": "yellow", "merged": None}
+    colours = {"error": "red", "difference": "yellow", "merged": None, "note": None}
     for problem in problems:
         typer.secho(told(problem, words), fg=colours[problem.kind], err=True)
 
@@ -211,7 +211,7 @@ SUMMARY: dict[Language, str] = {
     ),
 }
 REFUSED: dict[Language, str] = {
-    "ru": "строк {rows}, из них с ошибками {bad_rows}",
+    "ru": "строк {rows}, с ошибками {bad_rows}",
     "en": "rows {rows}, with errors {bad_rows}",
 }
 ENDS: dict[str, tuple[str, str]] = {

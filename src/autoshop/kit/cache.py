@@ -28,6 +28,14 @@ async def count_up(cache: Cache, key: str, seconds: float) -> int:
         return 0
 
 
+async def take_back(cache: Cache, key: str) -> None:
+    """As if `count_up` had been called once less."""
+    try:
+        await cache.incr(key, value=-1)
+    except Exception:  # as above
+        return
+
+
 async def forget_count(cache: Cache, key: str) -> None:
     """Begin anew for `key`."""
     try:

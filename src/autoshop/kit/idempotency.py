@@ -106,15 +106,15 @@ async def once(
         except Refusal as refusal:
             if key is None or refusal.status != 409:
                 raise
-            return await keep_refusal(pool, key, refusal)
+            async with pool.acquire() as connection:
+                return await keep_refusal(connection, key, refusal)
 
 
-async def keep_refusal(pool: Pool, key: Key, refusal: Refusal) -> Answer:
+async def keep_refusal(connection: Connection, key: Key, refusal: Refusal) -> Answer:
     """Store a no, unless a racing copy of the request was answered first; its answer then counts for both."""
-    async with pool.acquire() as connection:
-        document = refusal.problem()
-        await connection.execute(KEEP_REFUSAL, key.caller, key.key, key.fingerprint, refusal.status, document)
-        return await replay(connection, key)
+    document = refusal.problem()
+    await connection.execute(KEEP_REFUSAL, key.caller, key.key, key.fingerprint, refusal.status, document)
+    return await replay(connection, key)
 
 
 async def replay(connection: Connection, key: Key) -> Answer:

@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     pool_min: int = Field(default=4, ge=1, le=100, description="database connections kept open by one process")
     pool_max: int = Field(default=8, ge=4, le=100, description="database connections of one process at most")
     statement_timeout_ms: int = Field(default=10_000, ge=100, description="a request's statement at most")
-    lock_timeout_ms: int = Field(default=4_000, ge=100, description="a request's wait for a row at most")
+    lock_timeout_ms: int = Field(default=4_000, ge=500, description="a request's wait for a row at most")
 
     idempotency_days: int = Field(default=30, ge=1, description="how long a repeated key gives the same answer")
     outbox_days: int = Field(default=7, ge=1, description="how long events can be read again")

@@ -1,5 +1,6 @@
 """What a heading means: Russian and English, with the names that 1C, Excel and price lists use. Pure rules."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -71,13 +72,14 @@ class Known:
 def headings_among(rows: Sequence[Sequence[str]]) -> int:
     """Which of the first rows of a table holds its headings: 1C writes a title and a date above them.
 
-    The first that names article and brand, else the first of those that name most.
+    Of those that name article and brand, else of all, the first that names most.
     """
-    recognised = [{FIELD_OF.get(name_key(cell)) for cell in row} - {None} for row in rows]
-    for position, fields in enumerate(recognised):
-        if REQUIRED.keys() <= fields:
-            return position
-    return max(range(len(rows)), key=lambda position: len(recognised[position]))
+    named = [_named(row) for row in rows]
+    return max(range(len(rows)), key=lambda position: (REQUIRED.keys() <= named[position], len(named[position])))
+
+
+def _named(row: Sequence[str]) -> set[str]:
+    return {FIELD_OF[key] for key in map(name_key, row) if key in FIELD_OF}
 
 
 def understand(
@@ -90,10 +92,27 @@ def understand(
     position = headings_among([cells for _, cells in rows])
     row, header = rows[position]
     columns, problems = _understand(header, row, known, options)
-    for above, cells in rows[:position]:  # a title has a cell or two; a product must not be lost
-        if 2 * sum(1 for cell in cells if cell.strip()) > max(columns.width, 4):
-            problems.append(error(above, "", next(cell for cell in cells if cell.strip()), "above_headings", row))
+    if not REQUIRED.keys() & columns.fields.keys() and len(header) <= MOST_COLUMNS:
+        return row, columns, [error(None, "", "", "no_headings", LOOKED_AT)]
+    above = [(number, " ".join(" ".join(cells).split()), cells) for number, cells in rows[:position]]
+    for number, text, cells in above:
+        if _named(cells) & REQUIRED.keys() or _may_be_product(cells, columns):
+            problems.append(error(number, "", text, "above_headings", row))
+    if above and not any(problem.code == "above_headings" for problem in problems):
+        passed_over = "; ".join(text for _, text, _ in above)
+        problems.append(error(row, "", passed_over, "headings_here")._replace(kind="note"))
     return row, columns, problems
+
+
+_NUMBER = re.compile(r"[\d\s.,]*\d[\d\s.,]*(?:руб\.?|р\.|₽|шт\.?)?", re.IGNORECASE)
+
+
+def _may_be_product(cells: Sequence[str], columns: Columns) -> bool:
+    """Whether a row above the headings has an article, a brand, and numbers, and nothing else, for price or stock."""
+    filled = {at: cell.strip() for at, cell in enumerate(cells) if cell.strip()}
+    numbers = [filled[at] for at in (*columns.prices.values(), *columns.stocks.values()) if at in filled]
+    keys = [columns.fields[what] for what in REQUIRED if what in columns.fields]
+    return all(at in filled for at in keys) and bool(numbers) and all(map(_NUMBER.fullmatch, numbers))
 
 
 def _understand(header: Sequence[str], row: int, known: Known, options: Options) -> tuple[Columns, list[Problem]]:
@@ -110,10 +129,19 @@ def _understand(header: Sequence[str], row: int, known: Known, options: Options)
     for what, heading in REQUIRED.items():
         if what not in columns.fields:
             problems.append(error(row, "", "", "missing_column", heading))
-    named = {store.id for store in known.stores if store.code == options.store}
-    if options.store is not None and columns.stocks and not named & columns.stocks.keys():
-        problems.append(error(row, "", options.store, "other_store"))
+    if options.store is not None:
+        problems += _wrong_store(columns, problems, options.store, row, known)
     return columns, problems
+
+
+def _wrong_store(columns: Columns, problems: Sequence[Problem], code: str, row: int, known: Known) -> Iterable[Problem]:
+    """The store that was named beside the file, where that fits neither the shop nor the columns."""
+    named = {store.id for store in known.stores if store.code == code}
+    if not named:
+        if not any(problem.code == "unknown_store" for problem in problems):
+            yield error(None, "", code, "unknown_store", ", ".join(store.code for store in known.stores))
+    elif columns.stocks and not named & columns.stocks.keys():
+        yield error(row, "", code, "other_store")
 
 
 def _place(

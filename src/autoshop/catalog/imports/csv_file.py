@@ -14,8 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from autoshop.catalog.imports.columns import LOOKED_AT, Columns, Known, understand
-from autoshop.catalog.imports.model import BadFile, Options, Problem
+from autoshop.catalog.imports.columns import LOOKED_AT, REQUIRED, Columns, Known, understand
+from autoshop.catalog.imports.model import BadFile, Options, Problem, error
 
 DELIMITERS = (";", "\t", ",")
 ENCODINGS = {"utf-8": "utf-8-sig", "utf8": "utf-8-sig", "utf-8-sig": "utf-8-sig", "cp1251": "cp1251"}
@@ -67,18 +67,26 @@ def open_csv(path: Path, known: Known, options: Options) -> CsvFile:
         first = list(islice(_full_records(head, delimiter), LOOKED_AT))
         if not first:
             raise BadFile("empty_file")
-        row, columns, problems = understand(first, known, options)
-        found.append((columns.recognised, columns.width, delimiter, row, columns, problems))
-    _, _, delimiter, row, columns, problems = max(found, key=lambda one: one[:2])
+        shown = [(row, _torn(head, row, delimiter) if isinstance(one, csv.Error) else one) for row, one in first]
+        row, columns, problems = understand(shown, known, options)
+        for line, one in first:  # what lies on several lines may have taken products with it
+            if isinstance(one, csv.Error) and (line == row or (line < row and str(one))):
+                problems.append(error(line, "", "", "quotes", str(one)))
+        has_both = REQUIRED.keys() <= columns.fields.keys()
+        found.append(((has_both, columns.recognised, columns.width), delimiter, row, columns, problems))
+    _, delimiter, row, columns, problems = max(found, key=lambda one: one[0])
     return CsvFile(path, encoding, delimiter, lines, row, columns, problems)
 
 
-def _full_records(head: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _full_records(head: str, delimiter: str) -> Iterator[tuple[int, list[str] | csv.Error]]:
     for row, fields in _records(io.StringIO(head, newline=""), delimiter):
-        if isinstance(fields, csv.Error):
-            yield row, head.splitlines()[row - 1].split(delimiter)
-        elif any(field.strip() for field in fields):
+        if isinstance(fields, csv.Error) or any(field.strip() for field in fields):
             yield row, fields
+
+
+def _torn(head: str, line: int, delimiter: str) -> list[str]:
+    """A line whose quotes are wrong, as well as it can be taken apart."""
+    return head.splitlines()[line - 1].split(delimiter)
 
 
 def _records(text: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[str] | csv.Error]]:

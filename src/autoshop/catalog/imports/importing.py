@@ -98,12 +98,18 @@ class Import:
 
     async def _read_table(self, table: CsvFile | Workbook) -> bool:
         self.columns: Columns = table.columns
+        self.header_row = table.header_row
         self.headings = {what: self.columns.name_of(what) for what in ("article", "name", "barcode", "sku")}
         self.headings["name"] = self.headings["name"] or self.headings["article"]
         await staging.add_problems(self.db, table.problems)
         if not {"article", "brand"} <= self.columns.fields.keys():
             return False
-        parser = RowParser(self.columns, await brands.all_keys(self.db), await self._category_names())
+        parser = RowParser(
+            self.columns,
+            await brands.all_keys(self.db),
+            await self._category_names(),
+            dates_are_text=isinstance(table, CsvFile),
+        )
         await self._stage(table, parser)
         codes = _codes([name for _, name in parser.categories.new.values()], self._category_codes)
         await staging.add_names(
@@ -114,7 +120,7 @@ class Import:
                 for (number, (_, name)), code in zip(parser.categories.new.items(), codes, strict=True)
             ],
         )
-        return not table.problems
+        return not any(problem.kind == "error" for problem in table.problems)
 
     async def _stage(self, table: CsvFile | Workbook, parser: RowParser) -> None:
         """Read in a thread, while the batch before goes to the database: each takes a processor of its own."""
@@ -134,7 +140,7 @@ class Import:
                 await sending
             with suppress(ValueError):  # we were stopped, and the thread is still in it: it ends with its batch
                 batches.close()
-        if not self.counts.rows:
+        if not self.counts.rows and not table.problems:  # else those are told
             raise BadFile("no_rows", row=table.header_row)
 
     async def _send(self, batch: "_Batch") -> None:
@@ -174,7 +180,7 @@ class Import:
         await staging.count_stock(self.db, list(stocks))
         await staged.compare(self.db)
         await staging.check_stock(self.db, stocks, set_stock=self.options.set_stock)
-        if await staging.count_problems(self.db, self.counts):
+        if await staging.count_problems(self.db, self.header_row, self.counts):
             if not self.options.skip_bad:
                 return False
             await staging.leave_out_bad_rows(self.db)
@@ -183,7 +189,7 @@ class Import:
 
     async def _refused(self) -> Run:
         """Nothing was written; every reason is kept."""
-        await staging.count_problems(self.db, self.counts)
+        await staging.count_problems(self.db, self.header_row, self.counts)
         async with self.db.transaction():
             await store.keep_problems(self.db, self.run.id)
             return await end(self.db, self.run, "refused", self.counts)

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 from autoshop.kit.errors import Conflict, NotFound, Refusal
 
 State = Literal["waiting", "checking", "loading", "done", "refused", "failed"]
-Kind = Literal["error", "merged", "difference"]
+Kind = Literal["error", "merged", "difference", "note"]
 
 MOST_UPLOADED_BYTES = 200_000_000  # what nginx lets through
 MOST_BYTES = 1_000_000_000

@@ -7,7 +7,7 @@ is looked at as a whole first, since nearly all rows have nothing unusual in the
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from autoshop.catalog.imports.columns import Columns
+from autoshop.catalog.imports.columns import REQUIRED, Columns
 from autoshop.catalog.imports.model import (
     MOST_BRANDS,
     MOST_CATEGORIES,
@@ -33,10 +33,10 @@ _CURRENCY = re.compile(r"(?:руб\.?|р\.|₽|rub)$", re.IGNORECASE)
 _WHOLE = re.compile(r"\d{1,12}", re.ASCII)
 _DECORATION = re.compile(r"(?:(?<=\d)[.,]0{1,2})?(?:шт\.?)?$", re.IGNORECASE)
 # What Excel makes of 10-12 or 12.2024, once it is saved as CSV: 10.дек, Dec-24, 01.12.2024.
+_MONTH = "янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 _DATE = re.compile(
-    r"\d{1,2}[.-](?:янв|фев|мар|апр|май|июн|июл|авг|сен|окт|ноя|дек)|(?:янв|фев|мар|апр|май|июн|июл|авг|сен|окт|ноя|дек)"
-    r"[.-]\d\d|\d{1,2}-(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct"
-    r"|Nov|Dec)-\d\d|(?:0[1-9]|[12]\d|3[01])\.(?:0[1-9]|1[0-2])\.(?:19|20)\d\d"
+    rf"{_DAY}[.-](?:{_MONTH})|(?:{_MONTH})[.-]\d\d|(?=\d\d){_DAY}\.(?:0[1-9]|1[0-2])\.(?:19|20)\d\d", re.IGNORECASE
 )
 _TOTALS = re.compile(r"(?:итого|всего)\b.*|итог:?|(?:grand )?total:?", re.IGNORECASE)
 _THOUSANDTHS = re.compile(r"\d{1,12}[.,]000", re.ASCII)  # 12 with three places, or twelve thousand: who knows
@@ -78,8 +78,17 @@ class Names:
 class RowParser:
     """Makes lines for COPY of rows; what is wrong goes to `problems`, which the owner empties."""
 
-    def __init__(self, columns: Columns, brands: dict[str, int | None], categories: dict[str, int | None]) -> None:
+    def __init__(
+        self,
+        columns: Columns,
+        brands: dict[str, int | None],
+        categories: dict[str, int | None],
+        *,
+        dates_are_text: bool = True,
+    ) -> None:
         self.columns = columns
+        self._dates_are_text = dates_are_text  # in a workbook a date is told apart, and a text is meant
+        self._headings = [columns.header[columns.fields[what]] for what in REQUIRED if what in columns.fields]
         self.problems: list[Problem] = []
         self.brands = Names(brands, MOST_BRANDS, "too_many_brands")
         self.categories = Names(categories, MOST_CATEGORIES, "too_many_categories")
@@ -143,8 +152,10 @@ class RowParser:
         key = article_key(article)
         if not key:
             self._tell(row, "article", article, Wrong("no_key" if article else "required"))
-        elif _DATE.fullmatch(article):
+        elif self._dates_are_text and _DATE.fullmatch(article):
             self._tell(row, "article", article, Wrong("date"))
+        elif [article, brand] == self._headings:
+            self._tell(row, "article", article, Wrong("repeated_headings"))
         if "+" in article or "+" in sku:
             for what, text in (("article", article), ("sku", sku)):
                 if _SHORTENED.fullmatch(text):
@@ -244,8 +255,8 @@ class RowParser:
         for position, cell in enumerate(cells):
             text = cell.strip() if isinstance(cell, str) else ""
             if text and _TOTALS.fullmatch(text) and (position != brand or text.lower() != "total"):
-                rest = cells[article] if 0 <= article < len(cells) and position != article else ""
-                return None if isinstance(rest, Odd) or rest.strip() else text
+                others = [cells[at] for at in (article, brand) if 0 <= at < len(cells) and at != position]
+                return None if any(isinstance(cell, Odd) or cell.strip() for cell in others) else text
         return None
 
     def _odd(self, row: int, cells: Sequence[str | Odd]) -> str | None:

@@ -265,7 +265,7 @@ LIST_BAD_ROWS = """
 INSERT INTO bad_rows
 SELECT DISTINCT row
   FROM staged_problems
- WHERE kind = 'error' AND row IS NOT NULL
+ WHERE kind = 'error' AND row > $1
     ON CONFLICT DO NOTHING
 """
 COUNT_PROBLEMS = """
@@ -283,10 +283,10 @@ DELETE FROM staged_stock     AS r USING bad_rows AS b WHERE b.row = r.row
 """
 
 
-async def count_problems(db: Connection, counts: Counts) -> int:
-    """How many errors there are; and rows with them, into the counts."""
+async def count_problems(db: Connection, header_row: int, counts: Counts) -> int:
+    """How many errors there are; and rows with them (the headings are none), into the counts."""
     await db.execute(BAD_ROWS)
-    await db.execute(LIST_BAD_ROWS)
+    await db.execute(LIST_BAD_ROWS, header_row)
     row = await db.fetchrow(COUNT_PROBLEMS)
     assert row is not None
     counts.bad_rows, counts.merged_rows, counts.differences = row["bad_rows"], row["merged"], row["differences"]

@@ -66,8 +66,16 @@ REASONS: dict[str, tuple[str, str]] = {
         "unknown column{0}; correct its heading, or say that it does not matter (<ignore>)",
     ),
     "above_headings": (
-        "строка выше заголовков (они в строке {0}) похожа на товар; перенесите её ниже",
-        "a row above the headings (they are in row {0}) looks like a product; move it below them",
+        "выше заголовков (они в строке {0}), а похоже на товар или заголовки; перенесите ниже или удалите",
+        "above the headings (they are in row {0}), but like a product or headings; move it below them, or remove it",
+    ),
+    "headings_here": (
+        "в этой строке названия столбцов; всё, что выше, не загружается",
+        "the headings are in this row; nothing above it is loaded",
+    ),
+    "no_headings": (
+        "в первых {0} строках нет названий столбцов «Артикул» и «Бренд»",
+        "the first {0} rows hold no headings “Article” and “Brand”",
     ),
     "repeated_column": ("то же самое, что столбец «{0}»", "the same as column “{0}”"),
     "unknown_store": ("нет такого магазина; есть {0}", "there is no such store; there are {0}"),
@@ -90,6 +98,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "quotes": (
         "кавычки расставлены неверно{0}: открытая кавычка должна закрыться, а внутри значения её пишут дважды",
         "the quotes are wrong{0}: one that opens must close, and within a value it is written twice",
+    ),
+    "repeated_headings": (
+        "названия столбцов ещё раз; удалите строку из файла",
+        "the headings once more; remove the row from the file",
     ),
     "totals": (
         "строка итогов, а не товар; удалите её из файла",

@@ -10,7 +10,8 @@ Measured on two cores with 32 connections: see `bin/bench`.
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import asyncpg
@@ -25,7 +26,8 @@ from autoshop.kit.idempotency import Answer
 from autoshop.kit.metrics import MOVEMENT_GROUP, MOVEMENTS
 
 MOST_IN_A_GROUP = 256
-# Of the share, how many may go to movements that wait for a row; the rest stays for batches and for new places.
+# Of the share, how many may go to movements that wait for a row, and how many to the making of rows; batches have the
+# rest.
 PATIENT_AT_A_TIME = 2
 TRIES = 20
 
@@ -47,6 +49,7 @@ class MovementQueue:
         self._waiting: deque[_Waiting] = deque()
         self._worker: asyncio.Task[None] | None = None
         self._patience = asyncio.Semaphore(PATIENT_AT_A_TIME)
+        self._opening = asyncio.Semaphore(PATIENT_AT_A_TIME)
         self._openings: dict[tuple[int, int], asyncio.Task[None]] = {}
         self._share = share_of(pool)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -103,16 +106,23 @@ class MovementQueue:
 
     async def _open_place(self, place: tuple[int, int], deadline: float) -> None:
         """Make its row. Those who want the same place wait for the one who began: a place may stay shut for long."""
-        opening = self._openings.get(place)
-        if opening is None:
-            opening = self._openings[place] = self._begin(self._open(place, deadline))
-            opening.add_done_callback(lambda _: self._openings.pop(place))
-        await asyncio.shield(opening)
+        while (begun := self._openings.get(place)) is not None:
+            with suppress(asyncpg.LockNotAvailableError):  # his patience, not ours
+                return await begun
+        opening = self._openings[place] = self._begin(self._open(place, deadline))
+        opening.add_done_callback(lambda _: self._openings.pop(place))
+        return await opening
 
     async def _open(self, place: tuple[int, int], deadline: float) -> None:
+        async with turn(self._opening, deadline), self._patiently(deadline) as db:
+            await store.open_places(db, [place])
+
+    @asynccontextmanager
+    async def _patiently(self, deadline: float) -> AsyncIterator[Connection]:
+        """A transaction whose waits end at the deadline, on one of the connections that are there for waiting."""
         async with turn(self._share.places, deadline), self._pool.acquire() as db, transaction_on(db):
             await wait_at_most(db, _milliseconds_until(deadline))
-            await store.open_places(db, [place])
+            yield db
 
     async def _post_alone(self, waiting: _Waiting) -> None:
         if waiting.deadline is None:
@@ -135,8 +145,8 @@ class MovementQueue:
                 key = waiting.line.key
                 if key is None or outcome.status != 409:
                     raise outcome
-                async with turn(self._share.places, waiting.deadline):
-                    outcome = await idempotency.keep_refusal(self._pool, key, outcome)
+                async with self._patiently(waiting.deadline) as db:
+                    outcome = await idempotency.keep_refusal(db, key, outcome)
             _succeed(waiting, outcome)
         except Exception as error:
             _fail(waiting, error)

@@ -14,7 +14,8 @@ from autoshop.kit.db import Connection
 # - `numbered` draws id and time only after the lock: within a place they never run backwards.
 # - A place where the guard says no is left out with all its lines; the caller sees which lines are missing.
 # - A key that exists raises UniqueViolation and undoes the statement. One that a running transaction holds is waited
-#   for, but not for long (set_config counts for the rest of the statement): our rows are locked by then.
+#   for, but not for long (set_config counts for the rest of the transaction): the row is locked by then, and strangers
+#   who want it wait with us.
 POST_MOVEMENTS = """
 WITH wanted AS (
     SELECT *
