@@ -97,7 +97,7 @@ def understand(
     above = [(number, " ".join(" ".join(cells).split()), cells) for number, cells in rows[:position]]
     for number, text, cells in above:
         if _named(cells) & REQUIRED.keys() or _may_be_product(cells, columns):
-            problems.append(error(number, "", text, "above_headings", row))
+            problems.append(error(number, "", text, "above_headings", row, bool(columns.costs)))
     if above and not any(problem.code == "above_headings" for problem in problems):
         passed_over = "; ".join(text for _, text, _ in above)
         problems.append(error(row, "", passed_over, "headings_here")._replace(kind="note"))
