@@ -166,7 +166,9 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         document["paths"] = {**by_hand["paths"], **document["paths"]}
         for path in document["paths"].values():
             for operation in path.values():  # the first sentence says more than the function's name
-                operation["summary"] = operation["description"].partition("\n")[0].partition(". ")[0].rstrip(".")
+                operation["summary"] = (
+                    operation["description"].partition("\n")[0].partition(". ")[0].rstrip(".").replace("`", "")
+                )
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.update(by_hand["components"]["schemas"])
         schemas["Problem"] = PROBLEM_SCHEMA
