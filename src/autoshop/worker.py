@@ -16,6 +16,7 @@ from pgqueuer.ports.driver import NotifyCallback
 from autoshop.accounts import service as accounts
 from autoshop.catalog.imports import jobs as imports
 from autoshop.catalog.imports.service import JOB as IMPORT
+from autoshop.inventory.reservations import jobs as reservations
 from autoshop.inventory.stock import jobs as stock
 from autoshop.kit import housekeeping
 from autoshop.kit.db import Pool, is_gone, open_pool
@@ -59,6 +60,10 @@ def create_worker(driver: Driver, pool: Pool, settings: Settings) -> PgQueuer:
     @queue.schedule("imports_silent", "* * * * *")
     async def imports_silent(_schedule: Schedule) -> None:
         await imports.take_up_again(pool)
+
+    @queue.schedule("reservations_lapsed", "* * * * *")
+    async def reservations_lapsed(_schedule: Schedule) -> None:
+        await reservations.let_go_of_lapsed(pool)
 
     @queue.schedule("nightly_snapshot", "5 0 * * *")
     async def nightly_snapshot(_schedule: Schedule) -> None:

@@ -5,6 +5,8 @@ Schemathesis makes the requests up from the document; they go to a served proces
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from typing import Any
 
 import httpx
@@ -37,6 +39,9 @@ NO_SURPRISE: list[Any] = [
     checks.response_headers_conformance,
     checks.response_schema_conformance,
 ]
+PLACES = [{"product_id": product, "store_id": store} for product in (PLUG, OIL_FILTER) for store in (CENTRE, NORTH)]
+HOLDS = 60
+some_hold = cycle(range(1, HOLDS + 1))
 few = settings(
     max_examples=15,
     deadline=None,
@@ -62,11 +67,7 @@ def served(cluster: Cluster, trust: str) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def shop(cluster: Cluster) -> Iterator[str]:
     """Whoever calls is a manager, and one of everything has happened."""
-    lines = [
-        {"product_id": product, "store_id": store, "movement_type": "inbound", "quantity": 1000}
-        for product in (PLUG, OIL_FILTER)
-        for store in (CENTRE, NORTH)
-    ] + [
+    lines = [{**place, "movement_type": "inbound", "quantity": 1000} for place in PLACES] + [
         {"product_id": product, "store_id": CENTRE, "movement_type": "transfer", "quantity": 99, "to_store_id": NORTH}
         for product in (PLUG, OIL_FILTER)
     ]
@@ -74,6 +75,10 @@ def shop(cluster: Cluster) -> Iterator[str]:
         with httpx.Client(base_url=url) as client:
             for line in lines:
                 assert client.post("/api/v1/inventory/movement", json=line).status_code == 200
+            held = [{**place, "quantity": 3} for place in PLACES]
+            for _ in range(HOLDS):
+                made = client.post("/api/v1/inventory/reservations", json={"holder": "Ivan", "lines": held})
+                assert made.status_code == 201
             for code in ("plugs", "filters"):
                 added = client.post("/api/v1/categories", json={"code": code, "name_ru": code})
                 assert added.status_code == 201
@@ -99,6 +104,8 @@ def session() -> Iterator[requests.Session]:
 def bring_home(case: Case[Any]) -> None:
     """Make a request be about what there is, in the quantities of a shop: else hardly one would get past the door."""
     case.path_parameters = _known(case.path_parameters)
+    if "reservation_id" in case.path_parameters:  # most of what is done to one ends it
+        case.path_parameters["reservation_id"] = next(some_hold)
     case.query = _known(case.query)
     case.body = _known(case.body)
     case.headers.pop("Idempotency-Key", None)  # used before, as likely as not
@@ -118,6 +125,8 @@ def _known(value: Any) -> Any:
                 known[name] = int(inner) % 2 + 1
             elif name == "quantity":
                 known[name] = int(inner) % 3 + 1
+        elif name == "expires_at" and inner is not None:
+            known[name] = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     if known.get("movement_type", "transfer") != "transfer":
         known.pop("to_store_id", None)
     elif "store_id" in known and ("to_store_id" in known or "movement_type" in known):

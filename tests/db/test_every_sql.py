@@ -10,6 +10,7 @@ import pytest
 from autoshop.catalog.categories import store as categories
 from autoshop.catalog.products import store as products
 from autoshop.inventory.movements import store as movements
+from autoshop.inventory.reservations import store as reservations
 from autoshop.inventory.stock import store as stock
 from autoshop.kit.db import Connection
 from tests.conftest import Database
@@ -169,6 +170,9 @@ FILLED: dict[str, list[Ask]] = {
     ],
     "inventory.movements.store.LIST": each_and_all(
         movements.CONDITIONS, lambda db, filters: movements.list_page(db, filters, 10)
+    ),
+    "inventory.reservations.store.LIST": each_and_all(
+        reservations.CONDITIONS, lambda db, filters: reservations.list_page(db, filters, 10)
     ),
     "inventory.stock.store.PAGE": [
         *by_place(stock.list_page, after=None, limit=10),

@@ -1,15 +1,18 @@
 """The same file again changes nothing; another file changes what differs, and stock only when asked to."""
 
+import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from autoshop.kit.db import Pool
+from autoshop.inventory.reservations import service as reservations
+from autoshop.kit.db import Pool, transaction
 from tests.cast import BULB, CENTRE, NORTH, OIL_FILTER, PLUG
 from tests.conftest import Database
 from tests.imports import OF_IMPORTS, as_xlsx, assert_ledger_adds_up, load, whole_shop
-from tests.ledger import movements, pieces, post, request, stock
+from tests.ledger import MANAGER, movements, pieces, post, request, stock
 
 pytestmark = pytest.mark.anyio
 
@@ -127,6 +130,18 @@ async def test_set_stock_leaves_what_is_reserved(pool: Pool, database: Database,
     assert await whole_shop(pool, SHOP) == before
     done = await load(pool, tmp_path / "d.csv", plug(Остаток_centre="4"), set_stock=True)
     assert (done.run.state, await pieces(pool)) == ("done", 4)
+
+
+async def test_a_hold_that_has_lapsed_does_not_stop_set_stock(pool: Pool, tmp_path: Path) -> None:
+    await load(pool, tmp_path / "c.csv", text(PLUG_ROW))
+    now = datetime.now(UTC)
+    async with transaction(pool) as db:
+        until = now + timedelta(milliseconds=100)
+        await reservations.reserve(db, MANAGER, [((PLUG, CENTRE), 4)], "Ivan", None, until, now)
+    await asyncio.sleep(0.1)
+    done = await load(pool, tmp_path / "d.csv", plug(Остаток_centre="3"), set_stock=True)
+    assert (done.told, done.run.state, await pieces(pool)) == ([], "done", 3)
+    await assert_ledger_adds_up(pool)
 
 
 async def test_a_place_without_movements_is_opened(pool: Pool, tmp_path: Path) -> None:

@@ -4,12 +4,13 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from asyncpg.transaction import Transaction
 
 from autoshop.inventory.movements.model import InsufficientStock, MovementRequest
+from autoshop.inventory.reservations import service as reservations
 from autoshop.inventory.transfers import service as transfers
 from autoshop.kit.db import Connection, Pool
 from tests.cast import CENTRE, NORTH, OIL_FILTER, PLUG
@@ -75,7 +76,8 @@ async def test_who_waited_for_a_row_finds_what_came_meanwhile(pool: Pool, kind: 
     await post(pool, request("inbound", 1), request("sale", 1))
     wanted = [request("sale", 4)] if kind == "batch" else [request("transfer", 4, to_store_id=NORTH)]
     async with begun(pool, request("inbound", 5)) as (db, held):
-        await db.execute("UPDATE inventory SET reserved = 1 WHERE product_id = $1 AND store_id = $2", PLUG, CENTRE)
+        now = datetime.now(UTC)
+        await reservations.reserve(db, MANAGER, [((PLUG, CENTRE), 1)], "Ivan", None, now + timedelta(hours=1), now)
         served, refused = (asyncio.create_task(post(pool, *wanted)) for _ in range(2))
         await waiting_for_locks(pool, 2)
         await held.commit()

@@ -10,6 +10,7 @@ OWNERS = {
     "accounts": {"staff", "staff_sessions", "staff_stores", "api_tokens", "audit"},
     "inventory.stores": {"stores", "transfer_routes"},
     "inventory.movements": {"inventory", "movements"},
+    "inventory.reservations": {"reservations", "reservation_lines", "stock"},
     "inventory.stock": {"snapshots", "stock_snapshots", "ledger_checks"},
     "inventory.transfers": {"transfers", "transfer_lines"},
     "inventory.availability": {"lead_times"},
@@ -29,10 +30,12 @@ OWNER = {table: folder for folder, tables in OWNERS.items() for table in tables}
 # Read where the answer is one statement, and a second one would cost a round trip or see another moment.
 READS = {
     "accounts": {"stores"},  # codes of stores that a person or token is bound to
-    "inventory.movements": {"products", "stores"},  # no place for what is not there
-    "inventory.stock": {"inventory", "movements", "transfer_lines", "products"},  # the recount proves all of them
+    "inventory.movements": {"products", "stores", "stock"},  # no place for what is not there
+    "inventory.reservations": {"inventory"},  # its rows are locked with the holds on them
+    # The recount proves all of them.
+    "inventory.stock": {"inventory", "stock", "movements", "transfer_lines", "reservation_lines", "products"},
     "inventory.transfers": {"products"},  # names on the shipment
-    "inventory.availability": {"inventory", "products"},  # shelves and lead time of a product, in one look
+    "inventory.availability": {"stock", "products"},  # shelves and lead time of a product, in one look
     "catalog.products": {"brands", "prices", "price_types"},  # a page of products is one statement
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
     "kit": {"ledger_checks"},  # /metrics
@@ -43,6 +46,8 @@ READS = {
 WRITES = {
     # One statement: a movement, its event and its key are there together or not at all.
     "inventory.movements": {"outbox", "idempotency_keys"},
+    # `inventory.reserved` is its to write: a hold and its pieces are there together or not at all.
+    "inventory.reservations": {"inventory", "outbox"},
     # A million rows are written as sets, beside the verbs, in one transaction; the ledger's part stays with the ledger.
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
     # It lays down a whole history, by COPY.
@@ -74,7 +79,7 @@ def test_every_table_has_one_owner() -> None:
         table
         for path in files()
         if path.startswith("migrations/versions/")
-        for table in re.findall(r"^CREATE TABLE (\w+)", text_of(path), re.MULTILINE)
+        for table in re.findall(r"^CREATE (?:TABLE|VIEW) (\w+)", text_of(path), re.MULTILINE)
     }
     assert sum(map(len, OWNERS.values())) == len(OWNER)
     assert migrated == {*OWNER, *NOBODYS_YET}

@@ -19,7 +19,7 @@ SELECT c.oid, c.relname AS name, obj_description(c.oid, 'pg_class') AS comment,
               CASE WHEN has_table_privilege('autoshop_app', c.oid, 'UPDATE') THEN 'U' END,
               CASE WHEN has_table_privilege('autoshop_app', c.oid, 'DELETE') THEN 'D' END) AS rights
   FROM pg_class AS c
- WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
  ORDER BY c.relname
 """
 

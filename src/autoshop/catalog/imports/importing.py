@@ -26,6 +26,7 @@ from autoshop.catalog.prices import store as prices
 from autoshop.inventory.movements import staged
 from autoshop.inventory.movements.model import StockMoved
 from autoshop.inventory.movements.service import post_staged
+from autoshop.inventory.reservations.service import let_go_of_all_lapsed
 from autoshop.inventory.stores import store as stores
 from autoshop.kit.db import BUSY, Connection, transaction_on
 from autoshop.kit.log import log
@@ -176,6 +177,7 @@ class Import:
         """All rows among themselves and beside what is there. False where bad rows stand in the way."""
         self.tell("comparing", 0, self.counts.rows)
         stocks = {store_id: self.columns.header[at] for store_id, at in self.columns.stocks.items()}
+        await let_go_of_all_lapsed(self.db)
         await staging.check_against_what_is_there(self.db, self.headings)
         await staging.count_stock(self.db, list(stocks))
         await staged.compare(self.db)

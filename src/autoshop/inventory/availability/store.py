@@ -18,7 +18,7 @@ class Shelf:
 
 SHELVES = """
 SELECT i.store_id, i.quantity, i.reserved, i.updated_at
-  FROM inventory AS i
+  FROM stock AS i
  WHERE i.product_id = $1
  ORDER BY i.store_id
 """

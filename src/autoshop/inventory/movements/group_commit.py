@@ -18,7 +18,7 @@ import asyncpg
 
 from autoshop.inventory.movements import store
 from autoshop.inventory.movements.model import Line, Movement, TooManyPieces, refusal_for
-from autoshop.inventory.movements.service import TOO_MANY
+from autoshop.inventory.movements.service import TOO_MANY, post_unless_reserved
 from autoshop.kit import idempotency
 from autoshop.kit.db import BUSY, Connection, Pool, share_of, transaction_on, turn, wait_at_most
 from autoshop.kit.errors import Refusal
@@ -177,7 +177,7 @@ async def _post_or_explain(db: Connection, line: Line, deadline: float) -> Outco
         try:
             async with transaction_on(db):
                 await wait_at_most(db, _milliseconds_until(deadline))
-                movement = (await store.post(db, [line]))[0]
+                movement = (await post_unless_reserved(db, [line]))[0]
         except asyncpg.UniqueViolationError:
             assert line.key is not None, "only an idempotency key can be there already"
             return await idempotency.replay(db, line.key)

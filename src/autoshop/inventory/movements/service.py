@@ -23,6 +23,7 @@ from autoshop.inventory.movements.model import (
     signed,
     sum_up,
 )
+from autoshop.inventory.reservations import store as reservations
 from autoshop.kit.db import Connection, after_commit
 from autoshop.kit.errors import Refusal
 from autoshop.kit.idempotency import Key
@@ -58,18 +59,33 @@ async def post_lines(db: Connection, lines: Sequence[Line]) -> list[Movement]:
     """
     await store.open_places(db, sum_up(lines).places)
     try:
-        posted = await store.post(db, lines)
+        posted = await post_unless_reserved(db, lines)
     except TOO_MANY as error:
         raise TooManyPieces from error
+    failed = [number for number, movement in enumerate(posted) if movement is None]
+    if failed:
+        raise await refusal_of(db, lines, failed)
     done = [movement for movement in posted if movement is not None]
-    if len(done) < len(lines):
-        raise await _refusal(db, lines, posted)
     after_commit(db, lambda: count_posted(Counter(movement.movement_type for movement in done)))
     return done
 
 
-async def _refusal(db: Connection, lines: Sequence[Line], posted: Sequence[Movement | None]) -> Refusal:
+async def post_unless_reserved(db: Connection, lines: Sequence[Line]) -> list[Movement | None]:
+    """Post lines in the caller's transaction; where only a hold that has lapsed is in the way, it is let go first.
+
+    The second look costs those alone who would be refused. It locks no place that the first one has not locked.
+    """
+    posted = await store.post(db, lines)
     failed = [number for number, movement in enumerate(posted) if movement is None]
+    if failed and await reservations.let_go_of_lapsed(db, [lines[number].place for number in failed]):
+        again = await store.post(db, [lines[number] for number in failed])
+        for number, movement in zip(failed, again, strict=True):
+            posted[number] = movement
+    return posted
+
+
+async def refusal_of(db: Connection, lines: Sequence[Line], failed: Sequence[int]) -> Refusal:
+    """Why these of the lines (by number) were not possible. The caller holds the locks of their places."""
     sums = sum_up(lines)
     asked = {place: -lowest for place, lowest in zip(sums.places, sums.lowest, strict=True)}
     known = await store.places(db, sums.places)

@@ -142,7 +142,7 @@ SELECT w.product_id, w.store_id, p.id IS NOT NULL AS product_exists, s.id IS NOT
   FROM unnest($1::bigint[], $2::bigint[]) AS w (product_id, store_id)
   LEFT JOIN products AS p ON p.id = w.product_id
   LEFT JOIN stores AS s ON s.id = w.store_id
-  LEFT JOIN inventory AS i ON i.product_id = w.product_id AND i.store_id = w.store_id
+  LEFT JOIN stock AS i ON i.product_id = w.product_id AND i.store_id = w.store_id
 """
 
 

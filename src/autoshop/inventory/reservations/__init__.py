@@ -1,0 +1,1 @@
+"""Reservations: pieces held for somebody until a moment."""
