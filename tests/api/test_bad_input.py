@@ -5,6 +5,7 @@ The table holds every route that writes with a body that it takes; each test spo
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -27,11 +28,22 @@ CARD = {"article": "a1", "sku": "a", "name": "a", "unit": "a", "active": True}
 HUNG = {"barcodes": ["a"], "prices": {"retail": 1}, "attributes": {"a": 1}}
 STORE = {"code": "a", "name": "a", "address": "a", "time_zone": "UTC", "opening_hours": WEEK, "active": True}
 BRAND = {"name": "a", "country": "a", "aliases": ["b"]}
+HELD = {"product_id": PLUG, "store_id": CENTRE, "quantity": 1}
+TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat()
 BODIES: dict[str, Any] = {
     f"POST {INVENTORY}/movement": {**LINE, **TEXTS},
     f"POST {INVENTORY}/movements": {"lines": [{**LINE, **TEXTS}]},
     f"POST {INVENTORY}/movements/2/reversal": {"reason": "a"},
     f"POST {INVENTORY}/transfers/1/receipt": {"lines": [{"product_id": PLUG, "quantity": 1}]},
+    f"POST {INVENTORY}/reservations": {
+        "holder": "a",
+        "lines": [HELD],
+        "related_document": "a",
+        "expires_at": TOMORROW,
+    },
+    f"PATCH {INVENTORY}/reservations/1": {"expires_at": TOMORROW},
+    f"POST {INVENTORY}/reservations/1/release": {"lines": [HELD]},
+    f"POST {INVENTORY}/reservations/1/fulfilment": {"lines": [HELD], "related_document": "a"},
     f"PUT {INVENTORY}/{BULB}/lead-time": {"days": 2},
     "POST /api/v1/stores": {**STORE, "closed_dates": ["2027-01-01"]},
     f"PATCH /api/v1/stores/{CENTRE}": {**STORE, "closed_dates": ["2027-01-01"]},
@@ -55,7 +67,7 @@ WRONG: dict[type, list[Any]] = {
     dict: [5, "a", [], ["a"], None],
 }
 # What a field may be although another of its type may not; in a change a null leaves the field as it is.
-NULLABLE = {"related_document", "reason", "sku", "category_id", "country", "parent_id"}
+NULLABLE = {"related_document", "reason", "sku", "category_id", "country", "parent_id", "expires_at"}
 MAY_BE_EMPTY = {"related_document", "reason", "address", "country"}
 # Any number, yes or no, or nothing; a password may be anything.
 FREE = {"attributes.a", "password"}
@@ -96,7 +108,7 @@ def may_be(route: str, path: tuple[Any, ...], bad: Any) -> bool:
     """Whether this is not bad at all there."""
     name = path[-1]
     if bad is None:
-        ends = route.endswith(("receipt", "lead-time")) or route.startswith("PATCH")
+        ends = route.endswith(("receipt", "lead-time", "release", "fulfilment")) or route.startswith("PATCH")
         return name in NULLABLE or (ends and len(path) == 1)
     if bad == "":
         return name in MAY_BE_EMPTY or (name == "name_en" and route == "POST /api/v1/categories")
@@ -128,10 +140,12 @@ def complaint(answer: httpx.Response, field: str) -> str | None:
 
 @pytest.fixture(autouse=True)
 async def shop(client: httpx.AsyncClient) -> None:
-    """Movement 1 fills a shelf, movement 2 ships transfer 1 from it."""
+    """Movement 1 fills a shelf, movement 2 ships transfer 1 from it; of what is left a piece is held."""
     await client.post(f"{INVENTORY}/movement", json={**LINE, "quantity": 10})
     shipped = {**LINE, "movement_type": "transfer", "quantity": 5, "to_store_id": NORTH}
     assert (await client.post(f"{INVENTORY}/movement", json=shipped)).json()["transfer_id"] == 1
+    held = await client.post(f"{INVENTORY}/reservations", json={"holder": "a", "lines": [HELD]})
+    assert held.json()["id"] == 1
     for number, code in enumerate(("plugs", "filters"), start=1):
         assert (await client.post("/api/v1/categories", json={"code": code, "name_ru": code})).json()["id"] == number
 
@@ -181,7 +195,7 @@ async def test_a_field_that_is_not_known_is_refused_by_name(
 @every_route
 async def test_what_is_no_object_is_refused(app: FastAPI, client: httpx.AsyncClient, route: str) -> None:
     before = await whole_shop(app.state.pool, but=())
-    optional = route.endswith(("reversal", "receipt"))
+    optional = route.endswith(("reversal", "receipt", "release", "fulfilment"))
     for name, body in NOT_OBJECTS.items():
         if name == "nothing" and optional:
             continue

@@ -47,6 +47,8 @@ LISTS = [
     Listed("inventory/movements", ("movements", 0), {"store_id": NORTH, "movement_type": "inbound"}),
     Listed("inventory/transfers", ("transfers", 0)),
     Listed("inventory/transfers", ("transfers", 0), {"status": "in_transit"}),
+    Listed("inventory/reservations", ("reservations", 0)),
+    Listed("inventory/reservations", ("reservations", 0), {"status": "live", "store_id": CENTRE}),
     Listed(f"products/{PLUG}/prices", ("prices", LONG_AGO, ""), name=("price_type", "valid_from")),
     Listed("imports", ("imports", 0)),
 ]
@@ -86,6 +88,9 @@ async def busy(client: httpx.AsyncClient, hour: int) -> None:
     shipped = await move(client, "transfer", PLUG, CENTRE, 2)
     await done(client, "POST", f"{API}/inventory/movements/{shipped['movement_id']}/reversal")
     await move(client, "transfer", OIL_FILTER, CENTRE, 1)
+    lines = [{"product_id": PLUG, "store_id": CENTRE, "quantity": 1}]
+    held = [await done(client, "POST", f"{API}/inventory/reservations", {"holder": "a", "lines": lines}) for _ in "12"]
+    await done(client, "POST", f"{API}/inventory/reservations/{held[0]['id']}/release")
     file = f"Бренд;Артикул;Название\nNGK;B{hour};Свеча\n".encode()
     sent = await client.post(f"{API}/imports", content=file, headers={"Content-Type": "text/csv"})
     assert sent.status_code == 202, sent.text
