@@ -24,10 +24,9 @@ from tests.ledger import (
     request,
     stock,
 )
+from tests.waiting import waiting_for_locks
 
 pytestmark = pytest.mark.anyio
-
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 @asynccontextmanager
@@ -38,15 +37,6 @@ async def begun(pool: Pool, *requests: MovementRequest) -> AsyncIterator[tuple[C
         await held.start()
         await transfers.post_requests(db, MANAGER, requests, datetime.now(UTC))
         yield db, held
-
-
-async def waiting_for_locks(pool: Pool, sessions: int) -> None:
-    """Wait until so many sessions of this database stand before a lock."""
-    for _ in range(1_000):
-        if await pool.fetchval(WAITING) == sessions:
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("nobody waits")
 
 
 async def test_two_racers_for_the_first_movement_of_a_product_at_a_store(pool: Pool) -> None:

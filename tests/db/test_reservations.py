@@ -1,78 +1,42 @@
 """Holds: who has them, until when, and that nobody waits for one that has lapsed."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from autoshop.accounts.model import Caller, staff
+from autoshop.accounts.model import staff
 from autoshop.inventory.movements.group_commit import MovementQueue
 from autoshop.inventory.movements.model import BatchRefused, InsufficientStock, Movement, MovementRequest
 from autoshop.inventory.reservations import service, store
-from autoshop.inventory.reservations.model import NotHeld, Place, Reservation, ReservationEnded, UnknownReservation
+from autoshop.inventory.reservations.model import NotHeld, ReservationEnded, UnknownReservation
 from autoshop.inventory.stock import store as stock_store
 from autoshop.kit.db import Pool, transaction
 from autoshop.kit.errors import Invalid, PreconditionFailed, Refusal
 from tests.cast import CENTRE, NORTH, OIL_FILTER, PLUG, UNKNOWN
-from tests.ledger import MANAGER, assert_ledger_is_clean, line, outcomes, pieces, post, request
+from tests.ledger import MANAGER, assert_ledger_is_clean, line, pieces, post, request
+from tests.reservations import (
+    FILTERS,
+    HERE,
+    HOUR,
+    THERE,
+    extend,
+    fill,
+    find,
+    fulfil,
+    lapsed,
+    let_go_of_all_lapsed,
+    release,
+    reserve,
+    reserved,
+)
 
 pytestmark = pytest.mark.anyio
-
-HERE, THERE, FILTERS = (PLUG, CENTRE), (PLUG, NORTH), (OIL_FILTER, CENTRE)
-HOUR = timedelta(hours=1)
-
-
-async def reserve(
-    pool: Pool, *lines: tuple[Place, int], lasts: timedelta = HOUR, caller: Caller = MANAGER
-) -> Reservation:
-    """Hold pieces for Ivan."""
-    now = datetime.now(UTC)
-    async with transaction(pool) as db:
-        return await service.reserve(db, caller, lines, "Иван", None, now + lasts, now)
-
-
-async def fulfil(
-    pool: Pool, reservation: Reservation, *lines: tuple[Place, int], caller: Caller = MANAGER
-) -> tuple[Reservation, list[Movement]]:
-    async with transaction(pool) as db:
-        return await service.fulfil(db, caller, reservation.id, lines or None, None)
-
-
-async def let_go_of_all_lapsed(pool: Pool) -> int:
-    async with pool.acquire() as db:
-        return await service.let_go_of_all_lapsed(db)
-
-
-async def release(
-    pool: Pool, reservation: Reservation, *lines: tuple[Place, int], caller: Caller = MANAGER
-) -> Reservation:
-    async with transaction(pool) as db:
-        return await service.release(db, caller, reservation.id, lines or None)
-
-
-async def find(pool: Pool, reservation: Reservation) -> Reservation:
-    async with pool.acquire() as db:
-        return await service.get_reservation(db, reservation.id)
-
-
-async def lapsed(pool: Pool, *lines: tuple[Place, int]) -> Reservation:
-    """A hold whose time is over, and of which no job has taken notice."""
-    reservation = await reserve(pool, *lines, lasts=timedelta(milliseconds=50))
-    await asyncio.sleep(0.06)
-    return reservation
-
-
-async def reserved(pool: Pool, place: Place = HERE) -> tuple[int, int]:
-    """What is written down as reserved, and what readers see."""
-    where = "WHERE product_id = $1 AND store_id = $2"
-    written: int = await pool.fetchval(f"SELECT reserved FROM inventory {where}", *place)
-    seen: int = await pool.fetchval(f"SELECT reserved FROM stock {where}", *place)
-    return written, seen
 
 
 @pytest.fixture(autouse=True)
 async def shelves(pool: Pool) -> None:
-    await post(pool, request("inbound", 5), request("inbound", 5, store_id=NORTH), request("inbound", 5, OIL_FILTER))
+    await fill(pool)
 
 
 async def test_what_is_held_cannot_be_sold_to_anybody_else(pool: Pool) -> None:
@@ -211,12 +175,6 @@ async def test_a_hold_that_lapsed_is_neither_sold_nor_given_back_nor_extended(po
         await extend(pool, gone, HOUR)
 
 
-async def extend(pool: Pool, reservation: Reservation, lasts: timedelta) -> Reservation:
-    now = datetime.now(UTC)
-    async with transaction(pool) as db:
-        return await service.extend(db, MANAGER, reservation.id, reservation.version, now + lasts, now)
-
-
 async def test_a_hold_is_extended_by_whoever_has_read_it(pool: Pool) -> None:
     held = await reserve(pool, (HERE, 1), lasts=timedelta(seconds=1))
     longer = await extend(pool, held, HOUR)
@@ -244,53 +202,3 @@ async def test_a_clerk_holds_and_releases_at_his_store_whoever_reserved(pool: Po
     with pytest.raises(Refusal, match="do not act"):
         await reserve(pool, (HERE, 1), (THERE, 1), caller=vera)
     assert (await release(pool, await reserve(pool, (HERE, 1)), caller=vera)).status == "released"
-
-
-# ---------------------------------------------------------------------------- races
-async def test_a_hundred_callers_want_fifty_pieces(pool: Pool) -> None:
-    await post(pool, request("inbound", 45))
-    answers = await asyncio.gather(*[reserve(pool, (HERE, 1)) for _ in range(100)], return_exceptions=True)
-    assert outcomes(answers) == {"Reservation": 50, "InsufficientStock": 50}
-    assert await reserved(pool) == (50, 50)
-    await assert_ledger_is_clean(pool)
-
-
-async def test_one_hold_is_fulfilled_once_however_many_press_the_button(pool: Pool) -> None:
-    await post(pool, request("inbound", 95))
-    for _ in range(5):
-        held = await reserve(pool, (HERE, 2), (THERE, 1), (FILTERS, 1))
-        sold = [fulfil(pool, held), fulfil(pool, held, (HERE, 2)), fulfil(pool, held, (THERE, 1)), fulfil(pool, held)]
-        answers = await asyncio.gather(*sold, release(pool, held), return_exceptions=True)
-        assert outcomes(answers).keys() <= {"tuple", "ReservationEnded", "Reservation", "NotHeld"}, answers
-        ended = await find(pool, held)
-        assert (ended.closed_at is not None, [one.held for one in ended.lines]) == (True, [0, 0, 0])
-        assert all(one.fulfilled <= one.quantity for one in ended.lines)
-        await post(pool, request("inbound", 1, store_id=NORTH), request("inbound", 1, OIL_FILTER))
-        await assert_ledger_is_clean(pool)
-
-
-async def test_holds_sales_and_jobs_in_every_order_never_wait_in_a_circle(pool: Pool) -> None:
-    places = [HERE, THERE, FILTERS]
-    await post(pool, *[request("inbound", 500, *place) for place in places])
-
-    async def one(number: int) -> None:
-        order = places[number % 3 :] + places[: number % 3]
-        held = await reserve(pool, *[(place, 1) for place in order], lasts=timedelta(milliseconds=20 + number % 7 * 10))
-        try:
-            if number % 3 == 0:
-                await fulfil(pool, held)
-            elif number % 3 == 1:
-                await release(pool, held, (order[0], 1))
-            else:
-                await let_go_of_all_lapsed(pool)
-        except ReservationEnded:
-            pass
-        await post(pool, *[request("sale", 1, *place) for place in order])
-
-    for _ in range(6):
-        await asyncio.gather(*[one(number) for number in range(12)])
-    await asyncio.sleep(0.1)
-    await let_go_of_all_lapsed(pool)
-    assert [await reserved(pool, place) for place in places] == [(0, 0)] * 3
-    assert await pool.fetchval("SELECT count(*) FROM reservations WHERE closed_at IS NULL") == 0
-    await assert_ledger_is_clean(pool)

@@ -1,11 +1,12 @@
 """Verbs: reserve, extend, release, fulfil; and let go of what has lapsed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from autoshop.accounts.model import Caller
 from autoshop.inventory.movements.model import Line, Movement
 from autoshop.inventory.movements.service import post_lines, refusal_of
+from autoshop.inventory.movements.store import open_places
 from autoshop.inventory.reservations import store
 from autoshop.inventory.reservations.model import (
     MOST_DAYS,
@@ -13,6 +14,7 @@ from autoshop.inventory.reservations.model import (
     Place,
     Reservation,
     ReservationEnded,
+    Status,
     UnknownReservation,
 )
 from autoshop.kit.db import Connection, transaction_on
@@ -43,6 +45,8 @@ async def reserve(
     caller.must_act_for(*sorted({store_id for (_, store_id), _ in lines}))
     _must_be_ahead(until, now)
     wanted = summed(lines)
+    await open_places(db, list(wanted))
+    await store.lock_places(db, list(wanted))
     await store.let_go_of_lapsed(db, list(wanted))
     held = await store.hold(db, wanted)
     if len(held) < len(wanted):
@@ -67,12 +71,11 @@ async def extend(
     """Hold on until another moment, later or sooner; what has lapsed stays lapsed."""
     reservation = await _living(db, caller, reservation_id)
     _must_be_ahead(until, now)
-    is_held, is_same = await store.extend(db, reservation_id, version, until)
-    if not is_held:
-        raise await _ended(db, reservation_id)
-    if not is_same:
+    if reservation.version != version:
         current = {"expires_at": reservation.expires_at.isoformat()}
         raise changed_meanwhile("reservation", reservation.version, {"expires_at": until.isoformat()}, current)
+    if not await store.extend(db, reservation_id, until):
+        raise _ended(reservation_id, "expired")
     await store.tell(db, reservation_id, "extended")
     return await get_reservation(db, reservation_id)
 
@@ -82,12 +85,13 @@ async def release(
 ) -> Reservation:
     """Give back what is held: the lines named, or all of it."""
     reservation = await _living(db, caller, reservation_id)
-    wanted = _held(reservation) if lines is None else summed(lines)
-    released = await _take(db, reservation, wanted, fulfilled=False)
-    if lines is not None:
-        for place, pieces in wanted.items():
-            if released.get(place, 0) < pieces:
-                raise _not_held(place, pieces, released.get(place, 0))
+    held = _held(reservation)
+    wanted = held if lines is None else summed(lines)
+    for place, pieces in wanted.items():
+        if pieces > held.get(place, 0):
+            raise _not_held(place, pieces, held.get(place, 0))
+    if not await store.take(db, reservation_id, wanted, fulfilled=False):
+        raise _ended(reservation_id, "expired")
     await store.close(db, [reservation_id], "released")
     return await get_reservation(db, reservation_id)
 
@@ -105,11 +109,15 @@ async def fulfil(
     free. What he does not take stays held.
     """
     reservation = await _living(db, caller, reservation_id)
-    wanted = _held(reservation) if lines is None else summed(lines)
-    taken = await _take(db, reservation, wanted, fulfilled=True)
-    sold = taken if lines is None else wanted
+    held = _held(reservation)
+    wanted = held if lines is None else summed(lines)
+    for place, pieces in wanted.items():
+        if place not in held:
+            raise _not_held(place, pieces, 0)
+    if not await store.take(db, reservation_id, wanted, fulfilled=True):
+        raise _ended(reservation_id, "expired")
     document = related_document or reservation.related_document or f"reservation {reservation_id}"
-    sales = [Line(*place, "sale", -pieces, caller.actor, document) for place, pieces in sold.items()]
+    sales = [Line(*place, "sale", -pieces, caller.actor, document) for place, pieces in wanted.items()]
     movements = await post_lines(db, sales)
     await store.close(db, [reservation_id], "fulfilled")
     return await get_reservation(db, reservation_id), movements
@@ -124,6 +132,7 @@ async def let_go_of_all_lapsed(db: Connection) -> int:
     while True:
         async with transaction_on(db):
             places = await store.lapsed_places(db, PLACES_AT_A_TIME)
+            await store.lock_places(db, places)
             await store.let_go_of_lapsed(db, places)
         count += len(places)
         if len(places) < PLACES_AT_A_TIME:
@@ -131,29 +140,17 @@ async def let_go_of_all_lapsed(db: Connection) -> int:
 
 
 async def _living(db: Connection, caller: Caller, reservation_id: int) -> Reservation:
+    """The reservation as it is once its places are locked, so that whatever is decided of it stays true."""
     reservation = await get_reservation(db, reservation_id)
     caller.must_act_for(*sorted({line.store_id for line in reservation.lines}))
+    await store.lock_places(db, [line.place for line in reservation.lines])
+    reservation = await get_reservation(db, reservation_id)
     if reservation.status != "live":
-        raise ReservationEnded(reservation_id=reservation_id, reservation_status=reservation.status)
+        raise _ended(reservation_id, reservation.status)
     return reservation
 
 
-async def _take(
-    db: Connection, reservation: Reservation, wanted: Mapping[Place, int], *, fulfilled: bool
-) -> dict[Place, int]:
-    held = _held(reservation)
-    for place, pieces in wanted.items():
-        if place not in held:
-            raise _not_held(place, pieces, 0)
-    taken = await store.take(db, reservation.id, wanted, fulfilled=fulfilled)
-    if not taken:  # somebody else, or time, was faster
-        raise await _ended(db, reservation.id)
-    return taken
-
-
-async def _ended(db: Connection, reservation_id: int) -> ReservationEnded:
-    now = await get_reservation(db, reservation_id)
-    status = "expired" if now.status == "live" else now.status
+def _ended(reservation_id: int, status: Status) -> ReservationEnded:
     return ReservationEnded(reservation_id=reservation_id, reservation_status=status)
 
 

@@ -1,7 +1,8 @@
-"""SQL of reservations. Everybody who changes a hold locks its inventory rows first, in key order, as the ledger does.
+"""SQL of reservations. Whoever changes a hold first locks its places, in key order and in a statement of its own.
 
-After them come the lines, and the reservation itself comes last: so nobody waits in a circle. Sums are on the locked
-row: see POST_MOVEMENTS in movements/store.py.
+What is read and summed afterwards is seen with a new snapshot, and nobody else can change it: an UPDATE in the same
+statement as the lock would see the holds as they were before it waited. Lines come after places, and the reservation
+itself comes last: so nobody waits in a circle.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,22 +12,26 @@ from typing import Any
 from autoshop.inventory.reservations.model import Place, Reservation, ReservationLine, Status
 from autoshop.kit.db import Connection
 
+LOCK_PLACES = """
+SELECT
+  FROM unnest($1::bigint[], $2::bigint[]) AS w (product_id, store_id)
+  JOIN inventory AS i ON i.product_id = w.product_id AND i.store_id = w.store_id
+ ORDER BY w.product_id, w.store_id
+   FOR NO KEY UPDATE OF i
+"""
+
+
+async def lock_places(db: Connection, places: Sequence[Place]) -> None:
+    """Hold the places until the transaction ends. Before anything about them is read that counts."""
+    await db.execute(LOCK_PLACES, *_keys(places))
+
+
 HOLD = """
-WITH wanted AS (
-    SELECT *
-      FROM unnest($1::bigint[], $2::bigint[], $3::int[]) AS w (product_id, store_id, pieces)
-), locked AS (
-    SELECT w.product_id, w.store_id, w.pieces, i.quantity, i.reserved
-      FROM wanted AS w
-      JOIN inventory AS i ON i.product_id = w.product_id AND i.store_id = w.store_id
-     ORDER BY w.product_id, w.store_id
-       FOR NO KEY UPDATE OF i
-)
 UPDATE inventory AS i
-   SET quantity = l.quantity, reserved = l.reserved + l.pieces, updated_at = now()
-  FROM locked AS l
- WHERE i.product_id = l.product_id AND i.store_id = l.store_id
-   AND l.quantity - l.reserved >= l.pieces
+   SET reserved = i.reserved + w.pieces, updated_at = now()
+  FROM unnest($1::bigint[], $2::bigint[], $3::int[]) AS w (product_id, store_id, pieces)
+ WHERE i.product_id = w.product_id AND i.store_id = w.store_id
+   AND i.quantity - i.reserved >= w.pieces
 RETURNING i.product_id, i.store_id
 """
 
@@ -43,7 +48,7 @@ SELECT $1, product_id, store_id, pieces, pieces, $5
 
 
 async def hold(db: Connection, wanted: Mapping[Place, int]) -> set[Place]:
-    """Take pieces off what is free; the places that had enough. The caller has let go of lapsed holds there."""
+    """Take pieces off what is free; the places that had enough. They are locked, and lapsed holds there let go."""
     return {tuple(row) for row in await db.fetch(HOLD, *_columns(wanted))}
 
 
@@ -57,60 +62,39 @@ async def add(
 
 
 TAKE = """
-WITH wanted AS (
-    SELECT *
-      FROM unnest($2::bigint[], $3::bigint[], $4::int[]) AS w (product_id, store_id, pieces)
-), locked AS (
-    SELECT w.product_id, w.store_id, w.pieces, i.quantity, i.reserved
-      FROM wanted AS w
-      JOIN inventory AS i ON i.product_id = w.product_id AND i.store_id = w.store_id
-     ORDER BY w.product_id, w.store_id
-       FOR NO KEY UPDATE OF i
-), taken AS (
+WITH taken AS (
     UPDATE reservation_lines AS r
-       SET held = r.held - least(r.held, l.pieces),
-           fulfilled = r.fulfilled + CASE WHEN $5 THEN least(r.held, l.pieces) ELSE 0 END
-      FROM locked AS l
-     WHERE r.reservation_id = $1 AND r.product_id = l.product_id AND r.store_id = l.store_id
-       AND r.held > 0 AND r.expires_at > clock_timestamp()
+       SET held = r.held - least(r.held, w.pieces),
+           fulfilled = r.fulfilled + CASE WHEN $5 THEN least(r.held, w.pieces) ELSE 0 END
+      FROM unnest($2::bigint[], $3::bigint[], $4::int[]) AS w (product_id, store_id, pieces)
+     WHERE r.reservation_id = $1 AND r.product_id = w.product_id AND r.store_id = w.store_id
+       AND r.held > 0 AND r.expires_at > (SELECT clock_timestamp())
     RETURNING r.product_id, r.store_id, old.held - new.held AS pieces
 ), stock AS (
     UPDATE inventory AS i
-       SET quantity = l.quantity, reserved = l.reserved - t.pieces, updated_at = now()
-      FROM locked AS l
-      JOIN taken AS t ON t.product_id = l.product_id AND t.store_id = l.store_id
-     WHERE i.product_id = l.product_id AND i.store_id = l.store_id
+       SET reserved = i.reserved - t.pieces, updated_at = now()
+      FROM taken AS t
+     WHERE i.product_id = t.product_id AND i.store_id = t.store_id
 )
-SELECT product_id, store_id, pieces
-  FROM taken
+SELECT EXISTS (SELECT FROM taken)
 """
 
 
-async def take(
-    db: Connection, reservation_id: int, wanted: Mapping[Place, int], *, fulfilled: bool
-) -> dict[Place, int]:
-    """Take pieces out of a hold that has not ended: of each place as many as are held, at most those wanted.
+async def take(db: Connection, reservation_id: int, wanted: Mapping[Place, int], *, fulfilled: bool) -> bool:
+    """Take pieces out of a hold: of each place as many as are held, at most those wanted; False where it has lapsed.
 
-    They are free then, and the row is ours: whoever fulfils sells them in the same transaction.
+    They are free then, and the places are locked: whoever fulfils sells them in the same transaction.
     """
-    rows = await db.fetch(TAKE, reservation_id, *_columns(wanted), fulfilled)
-    return {(row["product_id"], row["store_id"]): row["pieces"] for row in rows}
+    return bool(await db.fetchval(TAKE, reservation_id, *_columns(wanted), fulfilled))
 
 
-# Also rows without a lapsed hold are locked: the caller will want them all, and locks come in key order.
 LET_GO = """
-WITH locked AS (
-    SELECT w.product_id, w.store_id, i.quantity, i.reserved
-      FROM unnest($1::bigint[], $2::bigint[]) AS w (product_id, store_id)
-      JOIN inventory AS i ON i.product_id = w.product_id AND i.store_id = w.store_id
-     ORDER BY w.product_id, w.store_id
-       FOR NO KEY UPDATE OF i
-), ended AS (
+WITH ended AS (
     UPDATE reservation_lines AS r
        SET held = 0
-      FROM locked AS l
-     WHERE r.product_id = l.product_id AND r.store_id = l.store_id
-       AND r.held > 0 AND r.expires_at <= clock_timestamp()
+      FROM unnest($1::bigint[], $2::bigint[]) AS w (product_id, store_id)
+     WHERE r.product_id = w.product_id AND r.store_id = w.store_id
+       AND r.held > 0 AND r.expires_at <= (SELECT clock_timestamp())
     RETURNING r.reservation_id, r.product_id, r.store_id, old.held AS pieces
 ), freed AS (
     SELECT product_id, store_id, sum(pieces)::int AS pieces
@@ -118,10 +102,9 @@ WITH locked AS (
      GROUP BY product_id, store_id
 ), stock AS (
     UPDATE inventory AS i
-       SET quantity = l.quantity, reserved = l.reserved - f.pieces, updated_at = now()
-      FROM locked AS l
-      JOIN freed AS f ON f.product_id = l.product_id AND f.store_id = l.store_id
-     WHERE i.product_id = l.product_id AND i.store_id = l.store_id
+       SET reserved = i.reserved - f.pieces, updated_at = now()
+      FROM freed AS f
+     WHERE i.product_id = f.product_id AND i.store_id = f.store_id
 )
 SELECT DISTINCT reservation_id
   FROM ended
@@ -129,9 +112,8 @@ SELECT DISTINCT reservation_id
 
 
 async def let_go_of_lapsed(db: Connection, places: Sequence[Place]) -> bool:
-    """Free what lapsed holds still hold at these places; whether there was any. Locks the places."""
-    distinct = sorted(set(places))
-    ended = await db.fetch(LET_GO, [product_id for product_id, _ in distinct], [store_id for _, store_id in distinct])
+    """Free what lapsed holds still hold at these places, which are locked; whether there was any."""
+    ended = await db.fetch(LET_GO, *_keys(places))
     await close(db, [row["reservation_id"] for row in ended], "expired")
     return bool(ended)
 
@@ -177,20 +159,17 @@ async def tell(db: Connection, reservation_id: int, change: str) -> None:
 EXTEND_LINES = """
 UPDATE reservation_lines
    SET expires_at = $2
- WHERE reservation_id = $1 AND held > 0 AND expires_at > clock_timestamp()
+ WHERE reservation_id = $1 AND held > 0 AND expires_at > (SELECT clock_timestamp())
 """
-EXTEND = """
-UPDATE reservations
-   SET expires_at = $2, version = version + 1
- WHERE id = $1 AND version = $3 AND status = 'live'
-RETURNING true
-"""
+EXTEND = "UPDATE reservations SET expires_at = $2, version = version + 1 WHERE id = $1"
 
 
-async def extend(db: Connection, reservation_id: int, version: int, until: datetime) -> tuple[bool, bool]:
-    """Move the end; whether anything was still held, and whether it was still at `version`."""
-    lines = int((await db.execute(EXTEND_LINES, reservation_id, until)).split()[-1])
-    return lines > 0, bool(await db.fetchval(EXTEND, reservation_id, until, version))
+async def extend(db: Connection, reservation_id: int, until: datetime) -> bool:
+    """Move the end of a hold; False where it has lapsed. Its places are locked."""
+    if await db.execute(EXTEND_LINES, reservation_id, until) == "UPDATE 0":
+        return False
+    await db.execute(EXTEND, reservation_id, until)
+    return True
 
 
 LAPSED = """
@@ -257,6 +236,11 @@ async def _with_lines(db: Connection, rows: Sequence[Any]) -> list[Reservation]:
     for reservation_id, *line in map(tuple, await db.fetch(LINES, list(lines))):
         lines[reservation_id].append(ReservationLine(*line))
     return [Reservation(**row, lines=tuple(lines[row["id"]])) for row in rows]
+
+
+def _keys(places: Sequence[Place]) -> tuple[list[int], list[int]]:
+    distinct = sorted(set(places))
+    return [product_id for product_id, _ in distinct], [store_id for _, store_id in distinct]
 
 
 def _columns(wanted: Mapping[Place, int]) -> tuple[list[int], list[int], list[int]]:
