@@ -53,6 +53,11 @@ class Columns:
     def width(self) -> int:
         return len(self.header)
 
+    @property
+    def names_products(self) -> bool:
+        """Whether article and brand have their columns: without them a row says nothing."""
+        return REQUIRED.keys() <= self.fields.keys()
+
     def name_of(self, what: str) -> str:
         """The heading of a field, as the file has it."""
         position = self.fields.get(what)

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from autoshop.catalog.imports.columns import LOOKED_AT, REQUIRED, Columns, Known, understand
+from autoshop.catalog.imports.columns import LOOKED_AT, Columns, Known, understand
 from autoshop.catalog.imports.model import BadFile, Options, Problem, error
 
 DELIMITERS = (";", "\t", ",")
@@ -72,8 +72,8 @@ def open_csv(path: Path, known: Known, options: Options) -> CsvFile:
         for line, one in first:  # what lies on several lines may have taken products with it
             if isinstance(one, csv.Error) and (line == row or (line < row and str(one))):
                 problems.append(error(line, "", "", "quotes", str(one)))
-        has_both = REQUIRED.keys() <= columns.fields.keys()
-        found.append(((has_both, columns.recognised, columns.width), delimiter, row, columns, problems))
+        fit = columns.names_products, columns.recognised, columns.width
+        found.append((fit, delimiter, row, columns, problems))
     _, delimiter, row, columns, problems = max(found, key=lambda one: one[0])
     return CsvFile(path, encoding, delimiter, lines, row, columns, problems)
 

@@ -103,7 +103,7 @@ class Import:
         self.headings = {what: self.columns.name_of(what) for what in ("article", "name", "barcode", "sku")}
         self.headings["name"] = self.headings["name"] or self.headings["article"]
         await staging.add_problems(self.db, table.problems)
-        if not {"article", "brand"} <= self.columns.fields.keys():
+        if not self.columns.names_products:
             return False
         parser = RowParser(
             self.columns,

@@ -17,7 +17,7 @@ from autoshop.catalog.imports.model import (
     Problem,
     error,
 )
-from autoshop.catalog.imports.workbook import Odd
+from autoshop.catalog.imports.workbook import Odd, shown
 from autoshop.catalog.products.model import BARCODE_CHARACTERS, MOST_BARCODES, has_right_check_digit, wrong_with_barcode
 from autoshop.kit.text import article_key, loosened, name_key
 
@@ -107,8 +107,8 @@ class RowParser:
         """A line for COPY (text format, without its end), or None for a row that is bad or empty."""
         before = len(self.problems)
         line = self._line(row, cells)
-        if len(self.problems) > before and (shown := self._totals(cells)):
-            self.problems[before:] = [error(row, "", shown, "totals")]
+        if len(self.problems) > before and (word := self._totals(cells)):
+            self.problems[before:] = [error(row, "", word, "totals")]
         return line
 
     def _line(self, row: int, cells: Sequence[str | Odd]) -> str | None:
@@ -243,9 +243,8 @@ class RowParser:
         beyond = [cell for cell in cells[width:] if isinstance(cell, Odd) or cell.strip()]
         if beyond or len(cells) < width:
             last = filled[-1]
-            shown = last.shown if isinstance(last, Odd) else last
             is_cost = bool(self.columns.costs)  # who knows which cell it is
-            self.problems.append(error(row, "", shown, "fields", f"{len(cells)} / {width}", is_cost))
+            self.problems.append(error(row, "", shown(last), "fields", f"{len(cells)} / {width}", is_cost))
             return None
         return list(cells[:width])
 

@@ -77,8 +77,9 @@ class Workbook:
         self.child.end()
 
 
-def _shown(cells: Iterable[Cell]) -> list[str]:
-    return [cell if isinstance(cell, str) else cell.shown for cell in cells]
+def shown(cell: Cell) -> str:
+    """A cell as text, whatever it holds."""
+    return cell if isinstance(cell, str) else cell.shown
 
 
 def open_workbook(path: Path, known: Known, options: Options) -> Workbook:
@@ -87,10 +88,12 @@ def open_workbook(path: Path, known: Known, options: Options) -> Workbook:
     child = _Child(path, options.sheet)
     try:
         rows = child.rows()
-        first = list(islice((one for one in rows if any(shown.strip() for shown in _shown(one[1]))), LOOKED_AT))
+        first = list(islice((one for one in rows if any(shown(cell).strip() for cell in one[1])), LOOKED_AT))
         if not first:
             raise BadFile("empty_file")
-        row, columns, problems = understand([(row, _shown(cells)) for row, cells in first], known, options)
+        row, columns, problems = understand(
+            [(row, [shown(cell) for cell in cells]) for row, cells in first], known, options
+        )
         return Workbook(child.height, row, columns, problems, child, first)
     except BaseException:
         child.end()
