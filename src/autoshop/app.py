@@ -28,11 +28,14 @@ from autoshop.catalog.products import api as products
 from autoshop.inventory.availability import api as availability
 from autoshop.inventory.movements import api as movements
 from autoshop.inventory.movements.group_commit import MovementQueue
+from autoshop.inventory.periods import api as periods
 from autoshop.inventory.reservations import api as reservations
 from autoshop.inventory.stock import api as stock
 from autoshop.inventory.stock.service import TotalsOfAll
+from autoshop.inventory.stock_on import api as stock_on
 from autoshop.inventory.stores import api as stores
 from autoshop.inventory.transfers import api as transfers
+from autoshop.inventory.value import api as value
 from autoshop.kit import health
 from autoshop.kit.answers import REFUSED, NotJson, answers_with, says_json
 from autoshop.kit.cache import open_cache
@@ -40,6 +43,7 @@ from autoshop.kit.db import open_pool
 from autoshop.kit.errors import PROBLEM_JSON, Invalid, Refusal, problem, wrong
 from autoshop.kit.fields import only_known_parameters, reason_for
 from autoshop.kit.http import Gate
+from autoshop.kit.reuse import Reused
 from autoshop.kit.settings import Settings, settings
 
 DESCRIPTION = """
@@ -64,7 +68,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
     )
     app.state.settings = config
     app.router.routes.append(Route(movements.POST_PATH, movements.post_movement, methods=["POST"]))
-    inventory = (movements, transfers, reservations, stock, availability, stores)
+    inventory = (movements, transfers, reservations, periods, stock, stock_on, value, availability, stores)
     for module in (*inventory, products, brands, categories, prices, imports, accounts):
         app.include_router(module.router)
     _own_routes(app)
@@ -82,6 +86,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.doorkeeper = Doorkeeper(pool, app.state.settings)
     app.state.movements = MovementQueue(pool)
     app.state.totals = TotalsOfAll(pool)
+    app.state.reports = Reused[Any]()
     app.state.cache = open_cache(app.state.settings.cache_url)
     try:
         yield

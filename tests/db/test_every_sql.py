@@ -12,6 +12,7 @@ from autoshop.catalog.products import store as products
 from autoshop.inventory.movements import store as movements
 from autoshop.inventory.reservations import store as reservations
 from autoshop.inventory.stock import store as stock
+from autoshop.inventory.stock_on import store as stock_on
 from autoshop.kit.db import Connection
 from tests.conftest import Database
 from tests.statements import Statement, statements
@@ -177,6 +178,12 @@ FILLED: dict[str, list[Ask]] = {
     "inventory.stock.store.PAGE": [
         *by_place(stock.list_page, after=None, limit=10),
         *by_place(stock.list_page, after=(1, 1), limit=10),
+    ],
+    "inventory.stock_on.store.PLACES": [
+        lambda db, given=(store_id, product_id, after): stock_on.places(db, *given, 10)  # type: ignore[misc,call-arg]
+        for store_id in (None, 1)
+        for product_id in (None, 1)
+        for after in (None, (1, 1))
     ],
     "inventory.stock.store.TOTALS": by_place(stock.totals),
 }

@@ -11,6 +11,7 @@ OWNERS = {
     "inventory.stores": {"stores", "transfer_routes"},
     "inventory.movements": {"inventory", "movements"},
     "inventory.reservations": {"reservations", "reservation_lines", "stock"},
+    "inventory.periods": {"periods", "period_ends", "closing_balances", "closing_costs"},
     "inventory.stock": {"snapshots", "stock_snapshots", "ledger_checks"},
     "inventory.transfers": {"transfers", "transfer_lines"},
     "inventory.availability": {"lead_times"},
@@ -34,6 +35,15 @@ READS = {
     "inventory.reservations": {"inventory"},  # its rows are locked with the holds on them
     # The recount proves all of them.
     "inventory.stock": {"inventory", "stock", "movements", "transfer_lines", "reservation_lines", "products"},
+    "inventory.periods": {"stores"},  # the day by the clock of a store
+    # A report is one statement over the nearest base and all movements since.
+    "inventory.stock_on": {
+        *("inventory", "movements", "stores", "snapshots", "stock_snapshots"),
+        *("periods", "period_ends", "closing_balances"),
+    },
+    "inventory.value": {
+        *("inventory", "movements", "stock_snapshots", "periods", "closing_balances", "closing_costs"),
+    },
     "inventory.transfers": {"products"},  # names on the shipment
     "inventory.availability": {"stock", "products"},  # shelves and lead time of a product, in one look
     "catalog.products": {"brands", "prices", "price_types"},  # a page of products is one statement
@@ -48,6 +58,7 @@ WRITES = {
     "inventory.movements": {"outbox", "idempotency_keys"},
     # `inventory.reserved` is its to write: a hold and its pieces are there together or not at all.
     "inventory.reservations": {"inventory", "outbox"},
+    "inventory.periods": {"outbox"},
     # A million rows are written as sets, beside the verbs, in one transaction; the ledger's part stays with the ledger.
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
     # It lays down a whole history, by COPY.

@@ -1,6 +1,6 @@
 """autoshop ledger: prove that stock is what the movements add up to."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,9 +17,11 @@ def register(app: typer.Typer) -> None:
 
 def check(
     balances: Annotated[bool, typer.Option("--balances", help="also check the running balance of every line")] = False,
+    periods: Annotated[bool, typer.Option("--periods", help="prove all closed periods, not the last alone")] = False,
 ) -> None:
-    """Recount: sum of movements = stock, shipped − received = on the way. Exit 1 where they differ."""
-    found = with_pool(lambda pool: service.check_ledger(pool, balances=balances))
+    """Recount: movements = stock, shipped − received = on the way, closing balances. Exit 1 where they differ."""
+    which: Literal["last", "every"] = "every" if periods else "last"
+    found = with_pool(lambda pool: service.check_ledger(pool, balances=balances, periods=which))
     typer.echo(f"Stock rows recounted: {found.row_count}. Differences: {found.differences}.")
     for example in found.examples:
         typer.echo("  " + ", ".join(f"{name} {value}" for name, value in example.items() if value is not None))

@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import asyncpg
@@ -18,11 +20,13 @@ from autoshop.inventory.movements.model import (
     StockMoved,
     TooManyPieces,
     UnknownMovement,
+    check_cost,
     check_destination,
     refusal_for,
     signed,
     sum_up,
 )
+from autoshop.inventory.periods import service as periods
 from autoshop.inventory.reservations import store as reservations
 from autoshop.kit.db import Connection, after_commit
 from autoshop.kit.errors import Refusal
@@ -38,7 +42,10 @@ TOO_MANY = (asyncpg.CheckViolationError, asyncpg.NumericValueOutOfRangeError)
 def line_for(caller: Caller, request: MovementRequest, key: Key | None = None) -> Line:
     """Check a request as far as that needs no database, and make the line that does it."""
     check_destination(request)
+    check_cost(request)
     caller.must_act_for(request.store_id)
+    if request.unit_cost_kopecks is not None:
+        caller.must("cost:read")
     return Line(
         product_id=request.product_id,
         store_id=request.store_id,
@@ -48,6 +55,8 @@ def line_for(caller: Caller, request: MovementRequest, key: Key | None = None) -
         related_document=request.related_document,
         reason=request.reason,
         key=key,
+        effective_on=request.effective_on,
+        unit_cost_kopecks=request.unit_cost_kopecks,
     )
 
 
@@ -56,7 +65,9 @@ async def post_lines(db: Connection, lines: Sequence[Line]) -> list[Movement]:
 
     Missing inventory rows are made before any row is locked. So while a transaction makes rows it holds only new
     ones, and while it locks rows, in key order, all of its rows are there: two batches cannot wait in a circle.
+    Before any of that, dates on papers are looked at: nothing is posted into a closed period.
     """
+    await periods.must_be_open(db, _dated(lines))
     await store.open_places(db, sum_up(lines).places)
     try:
         posted = await post_unless_reserved(db, lines)
@@ -68,6 +79,16 @@ async def post_lines(db: Connection, lines: Sequence[Line]) -> list[Movement]:
     done = [movement for movement in posted if movement is not None]
     after_commit(db, lambda: count_posted(Counter(movement.movement_type for movement in done)))
     return done
+
+
+def _dated(lines: Sequence[Line]) -> list[tuple[str, int, date]]:
+    """What has the date of a paper: the field that said it, the store, the date."""
+    field = "effective_on" if len(lines) == 1 else "lines.{}.effective_on"
+    return [
+        (field.format(number), line.store_id, line.effective_on)
+        for number, line in enumerate(lines)
+        if line.effective_on is not None
+    ]
 
 
 async def post_unless_reserved(db: Connection, lines: Sequence[Line]) -> list[Movement | None]:
@@ -136,6 +157,7 @@ async def opposite_of(db: Connection, caller: Caller, movement_id: int, reason: 
         reason=reason,
         transfer_id=movement.transfer_id,
         reverses_id=movement.id,
+        unit_cost_kopecks=movement.unit_cost_kopecks,
     )
 
 
@@ -151,7 +173,11 @@ async def post_reversal(db: Connection, line: Line) -> Movement:
         ) from error
 
 
-async def list_movements(db: Connection, filters: dict[str, Any], limit: int) -> tuple[list[Movement], bool]:
-    """A page of the ledger, newest first, and whether there is more."""
+async def list_movements(
+    db: Connection, filters: dict[str, Any], limit: int, *, cost: bool
+) -> tuple[list[Movement], bool]:
+    """A page of the ledger, newest first, and whether there is more; what pieces cost only with `cost`."""
     found = await store.list_page(db, filters, limit + 1)
+    if not cost:
+        found = [replace(movement, unit_cost_kopecks=None) for movement in found]
     return found[:limit], len(found) > limit

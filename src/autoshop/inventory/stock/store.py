@@ -260,8 +260,11 @@ RETURNING checked_at, row_count, differences, examples
 """
 
 
-async def recount(db: Connection, *, balances: bool) -> Check:
-    """Count the ledger and keep the result; `balances` also checks every line's running balance."""
+async def recount(db: Connection, *, balances: bool, proof: tuple[int, list[dict[str, object]]]) -> Check:
+    """Count the ledger and keep the result; `balances` also checks every line's running balance.
+
+    `proof` is what closed periods differ in, how much and some of it.
+    """
     found = await db.fetchrow(RECOUNT)
     assert found is not None
     row_count, differences, examples = found
@@ -269,6 +272,7 @@ async def recount(db: Connection, *, balances: bool) -> Check:
         deeper = await db.fetchrow(RECOUNT_BALANCES)
         assert deeper is not None
         differences, examples = differences + deeper[1], [*examples, *deeper[2]]
+    differences, examples = differences + proof[0], [*examples, *proof[1]]
     kept = await db.fetchrow(KEEP_CHECK, row_count, differences, examples)
     assert kept is not None
     return Check(**kept)
