@@ -1,6 +1,7 @@
 """Short words for dated papers, costs and closed periods in tests."""
 
-from datetime import date, datetime, timedelta
+import random
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,11 +16,12 @@ from autoshop.inventory.value import service as value
 from autoshop.inventory.value.model import Method, TotalValue
 from autoshop.inventory.value.service import Worth
 from autoshop.kit.db import Pool, one_instant, transaction
-from tests.cast import CENTRE, PLUG
+from tests.cast import CENTRE, NORTH, PLUG
 from tests.conftest import Database
 from tests.ledger import MANAGER
 
 MOSCOW = ZoneInfo("Europe/Moscow")
+PLACES = [(product_id, store_id) for product_id in (1, 2, 3) for store_id in (CENTRE, NORTH)]
 
 
 def days_ago(days: int) -> date:
@@ -96,3 +98,32 @@ async def assert_proven(pool: Pool) -> None:
     """The ledger adds up, and so does every closed period."""
     check = await check_ledger(pool, balances=True, periods="every")
     assert (check.differences, check.examples) == (0, [])
+
+
+def grow(database: Database, seed: int, since: int = 20, until: int = 0, lines: int = 200) -> None:
+    """Random movements between two days ago, a third of them dated up to five days before they were posted."""
+    dice = random.Random(seed)
+    rows: list[Any] = []
+    with psycopg.connect(database.owner_url) as db:
+        stock = dict.fromkeys(PLACES, 0)
+        for product_id, store_id, quantity in db.execute("SELECT product_id, store_id, quantity FROM inventory"):
+            stock[product_id, store_id] = quantity
+        start = datetime.now(UTC) - timedelta(days=since)
+        moments = sorted(start + timedelta(days=since - until - 0.01) * dice.random() for _ in range(lines))
+        for at in moments:
+            place = dice.choice(PLACES)
+            delta = dice.choice([d for d in (-3, -1, 1, 2, 4) if stock[place] + d >= 0])
+            stock[place] += delta
+            dated = at.date() - timedelta(days=dice.randint(0, 5)) if dice.random() < 0.3 else None
+            rows.append((*place, abs(delta), delta, stock[place], at, dated))
+        db.cursor().executemany(
+            "INSERT INTO movements (product_id, store_id, movement_type, quantity, delta, balance_after, actor,"
+            " created_at, effective_on) VALUES (%s, %s, 'adjustment', %s, %s, %s, 'system:test', %s, %s)",
+            rows,
+        )
+        for place, quantity in stock.items():
+            db.execute(
+                "INSERT INTO inventory (product_id, store_id, quantity) VALUES (%s, %s, %s)"
+                " ON CONFLICT (product_id, store_id) DO UPDATE SET quantity = EXCLUDED.quantity",
+                (*place, quantity),
+            )

@@ -1,8 +1,6 @@
 """Stock at the end of a day by the dates on the papers: as a replay says, whatever one counts from."""
 
-import random
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -15,11 +13,9 @@ from autoshop.kit.db import Pool, one_instant
 from tests.cast import CENTRE, NORTH, OIL_FILTER, PLUG
 from tests.conftest import Database
 from tests.ledger import assert_ledger_is_clean, post, request
-from tests.papers import assert_proven, close, days_ago, lay, paper
+from tests.papers import assert_proven, close, days_ago, grow, lay, paper
 
 pytestmark = pytest.mark.anyio
-
-PLACES = [(product_id, store_id) for product_id in (1, 2, 3) for store_id in (CENTRE, NORTH)]
 
 
 async def replayed(pool: Pool, ago: int) -> dict[tuple[int, int], int]:
@@ -35,35 +31,6 @@ async def replayed(pool: Pool, ago: int) -> dict[tuple[int, int], int]:
             place = row["product_id"], row["store_id"]
             counted[place] = counted.get(place, 0) + row["delta"]
     return {place: quantity for place, quantity in counted.items() if quantity}
-
-
-def grow(database: Database, seed: int, since: int = 20, until: int = 0, lines: int = 200) -> None:
-    """Random movements between two days ago, a third of them dated up to five days before they were posted."""
-    dice = random.Random(seed)
-    rows: list[Any] = []
-    with psycopg.connect(database.owner_url) as db:
-        stock = dict.fromkeys(PLACES, 0)
-        for product_id, store_id, quantity in db.execute("SELECT product_id, store_id, quantity FROM inventory"):
-            stock[product_id, store_id] = quantity
-        start = datetime.now(UTC) - timedelta(days=since)
-        moments = sorted(start + timedelta(days=since - until - 0.01) * dice.random() for _ in range(lines))
-        for at in moments:
-            place = dice.choice(PLACES)
-            delta = dice.choice([d for d in (-3, -1, 1, 2, 4) if stock[place] + d >= 0])
-            stock[place] += delta
-            dated = at.date() - timedelta(days=dice.randint(0, 5)) if dice.random() < 0.3 else None
-            rows.append((*place, abs(delta), delta, stock[place], at, dated))
-        db.cursor().executemany(
-            "INSERT INTO movements (product_id, store_id, movement_type, quantity, delta, balance_after, actor,"
-            " created_at, effective_on) VALUES (%s, %s, 'adjustment', %s, %s, %s, 'system:test', %s, %s)",
-            rows,
-        )
-        for place, quantity in stock.items():
-            db.execute(
-                "INSERT INTO inventory (product_id, store_id, quantity) VALUES (%s, %s, %s)"
-                " ON CONFLICT (product_id, store_id) DO UPDATE SET quantity = EXCLUDED.quantity",
-                (*place, quantity),
-            )
 
 
 async def test_a_day_that_has_not_come_cannot_be_asked(pool: Pool) -> None:

@@ -36,6 +36,10 @@ READS = {
     # The recount proves all of them.
     "inventory.stock": {"inventory", "stock", "movements", "transfer_lines", "reservation_lines", "products"},
     "inventory.periods": {"stores"},  # the day by the clock of a store
+    # A page of history is one statement, at one instant.
+    "inventory.history": {
+        *("movements", "inventory", "snapshots", "stock_snapshots", "reservations", "reservation_lines"),
+    },
     # A report is one statement over the nearest base and all movements since.
     "inventory.stock_on": {
         *("inventory", "movements", "stores", "snapshots", "stock_snapshots"),

@@ -194,6 +194,7 @@ CONDITIONS = {
     "date_from": "created_at >=",
     "date_to": "created_at <",
     "before_id": "id <",
+    "first_id": "id >=",
 }
 
 
