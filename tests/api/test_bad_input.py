@@ -21,6 +21,8 @@ pytestmark = pytest.mark.anyio
 INVENTORY = "/api/v1/inventory"
 LINE = {"product_id": PLUG, "store_id": CENTRE, "movement_type": "inbound", "quantity": 1}
 TEXTS = {"related_document": "a", "reason": "a"}
+# A date without a mistake, whatever day it is: yesterday in every zone.
+PAPER = {"effective_on": (datetime.now(UTC) - timedelta(days=2)).date().isoformat(), "unit_cost_kopecks": 100}
 WEEK = {"mon": ["09:00", "20:00"]}
 NAMES = {"code": "a", "name_ru": "a", "name_en": "a"}
 NUMBERED = {"brand_id": 1, "category_id": 1}
@@ -31,8 +33,8 @@ BRAND = {"name": "a", "country": "a", "aliases": ["b"]}
 HELD = {"product_id": PLUG, "store_id": CENTRE, "quantity": 1}
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat()
 BODIES: dict[str, Any] = {
-    f"POST {INVENTORY}/movement": {**LINE, **TEXTS},
-    f"POST {INVENTORY}/movements": {"lines": [{**LINE, **TEXTS}]},
+    f"POST {INVENTORY}/movement": {**LINE, **TEXTS, **PAPER},
+    f"POST {INVENTORY}/movements": {"lines": [{**LINE, **TEXTS, **PAPER}]},
     f"POST {INVENTORY}/movements/2/reversal": {"reason": "a"},
     f"POST {INVENTORY}/transfers/1/receipt": {"lines": [{"product_id": PLUG, "quantity": 1}]},
     f"POST {INVENTORY}/reservations": {
@@ -44,6 +46,8 @@ BODIES: dict[str, Any] = {
     f"PATCH {INVENTORY}/reservations/1": {"expires_at": TOMORROW},
     f"POST {INVENTORY}/reservations/1/release": {"lines": [HELD]},
     f"POST {INVENTORY}/reservations/1/fulfilment": {"lines": [HELD], "related_document": "a"},
+    f"POST {INVENTORY}/periods": {"ends_on": (datetime.now(UTC) - timedelta(days=5)).date().isoformat()},
+    f"POST {INVENTORY}/periods/1/reopening": {"reason": "a"},
     f"PUT {INVENTORY}/{BULB}/lead-time": {"days": 2},
     "POST /api/v1/stores": {**STORE, "closed_dates": ["2027-01-01"]},
     f"PATCH /api/v1/stores/{CENTRE}": {**STORE, "closed_dates": ["2027-01-01"]},
@@ -67,7 +71,7 @@ WRONG: dict[type, list[Any]] = {
     dict: [5, "a", [], ["a"], None],
 }
 # What a field may be although another of its type may not; in a change a null leaves the field as it is.
-NULLABLE = {"related_document", "reason", "sku", "category_id", "country", "parent_id", "expires_at"}
+NULLABLE = {"related_document", "reason", "sku", "category_id", "country", "parent_id", "expires_at"} | PAPER.keys()
 MAY_BE_EMPTY = {"related_document", "reason", "address", "country"}
 # Any number, yes or no, or nothing; a password may be anything.
 FREE = {"attributes.a", "password"}
@@ -140,12 +144,17 @@ def complaint(answer: httpx.Response, field: str) -> str | None:
 
 @pytest.fixture(autouse=True)
 async def shop(client: httpx.AsyncClient) -> None:
-    """Movement 1 fills a shelf, movement 2 ships transfer 1 from it; of what is left a piece is held."""
+    """Movement 1 fills a shelf, movement 2 ships transfer 1 from it; of what is left a piece is held.
+
+    Period 1 is closed.
+    """
     await client.post(f"{INVENTORY}/movement", json={**LINE, "quantity": 10})
     shipped = {**LINE, "movement_type": "transfer", "quantity": 5, "to_store_id": NORTH}
     assert (await client.post(f"{INVENTORY}/movement", json=shipped)).json()["transfer_id"] == 1
     held = await client.post(f"{INVENTORY}/reservations", json={"holder": "a", "lines": [HELD]})
     assert held.json()["id"] == 1
+    closed = {"ends_on": (datetime.now(UTC) - timedelta(days=9)).date().isoformat()}
+    assert (await client.post(f"{INVENTORY}/periods", json=closed)).json()["id"] == 1
     for number, code in enumerate(("plugs", "filters"), start=1):
         assert (await client.post("/api/v1/categories", json={"code": code, "name_ru": code})).json()["id"] == number
 
@@ -195,7 +204,7 @@ async def test_a_field_that_is_not_known_is_refused_by_name(
 @every_route
 async def test_what_is_no_object_is_refused(app: FastAPI, client: httpx.AsyncClient, route: str) -> None:
     before = await whole_shop(app.state.pool, but=())
-    optional = route.endswith(("reversal", "receipt", "release", "fulfilment"))
+    optional = route.endswith(("reversal", "receipt", "release", "fulfilment", "reopening"))
     for name, body in NOT_OBJECTS.items():
         if name == "nothing" and optional:
             continue
@@ -235,6 +244,8 @@ async def test_the_table_is_right_about_the_good_bodies(client: httpx.AsyncClien
         (f"{INVENTORY}/status", "at"),
         (f"{INVENTORY}/movements", "date_from"),
         (f"{INVENTORY}/movements", "date_to"),
+        (f"{INVENTORY}/{PLUG}/history", "date_from"),
+        (f"{INVENTORY}/movements/export", "date_to"),
         ("/api/v1/products", "updated_since"),
     ],
 )

@@ -1,6 +1,7 @@
 """Pages by key: while others write between the pages, nothing is shown twice and nothing that stayed is lost."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ pytestmark = pytest.mark.anyio
 API = "/api/v1"
 MOVEMENT = f"{API}/inventory/movement"
 LAST = 2**63 - 1
+TODAY = datetime.now(UTC).date().isoformat()
 LONG_AGO, FAR_OFF = "2001-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
 
 
@@ -49,6 +51,13 @@ LISTS = [
     Listed("inventory/transfers", ("transfers", 0), {"status": "in_transit"}),
     Listed("inventory/reservations", ("reservations", 0)),
     Listed("inventory/reservations", ("reservations", 0), {"status": "live", "store_id": CENTRE}),
+    Listed("inventory/periods", ("periods", 0)),
+    Listed("inventory/stock-on", ("stock_on", LAST, LAST), {"date": TODAY}, name=PLACE),
+    Listed("inventory/stock-on", ("stock_on", LAST, LAST), {"date": TODAY, "store_id": CENTRE}, name=PLACE),
+    Listed("inventory/value", ("value", LAST), {"date": TODAY}, name=("product_id",)),
+    Listed("inventory/value", ("value", LAST), {"date": TODAY, "method": "fifo"}, name=("product_id",)),
+    Listed(f"inventory/{PLUG}/history", ("history", 0, 0, 0, 0), name=("kind", "id")),
+    Listed(f"inventory/{PLUG}/history", ("history", 0, 0, 0, 0), {"store_id": CENTRE}, name=("kind", "id")),
     Listed(f"products/{PLUG}/prices", ("prices", LONG_AGO, ""), name=("price_type", "valid_from")),
     Listed("imports", ("imports", 0)),
 ]
@@ -88,6 +97,9 @@ async def busy(client: httpx.AsyncClient, hour: int) -> None:
     shipped = await move(client, "transfer", PLUG, CENTRE, 2)
     await done(client, "POST", f"{API}/inventory/movements/{shipped['movement_id']}/reversal")
     await move(client, "transfer", OIL_FILTER, CENTRE, 1)
+    closed = (await done(client, "GET", f"{API}/inventory/periods?limit=1"))["items"]
+    next_day = date.fromisoformat(closed[0]["ends_on"] if closed else "2020-01-01") + timedelta(days=1)
+    await done(client, "POST", f"{API}/inventory/periods", {"ends_on": next_day.isoformat()})
     lines = [{"product_id": PLUG, "store_id": CENTRE, "quantity": 1}]
     held = [await done(client, "POST", f"{API}/inventory/reservations", {"holder": "a", "lines": lines}) for _ in "12"]
     await done(client, "POST", f"{API}/inventory/reservations/{held[0]['id']}/release")

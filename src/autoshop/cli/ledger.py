@@ -1,17 +1,30 @@
-"""autoshop ledger: prove that stock is what the movements add up to."""
+"""autoshop ledger: prove that stock is what the movements add up to; stock and its value at the end of a day."""
 
-from typing import Annotated, Literal
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 import typer
 
 from autoshop.cli.run import with_pool
 from autoshop.inventory.stock import service
+from autoshop.inventory.stock_on import api as stock_on
+from autoshop.inventory.value import api as value
+from autoshop.inventory.value.model import Method
+from autoshop.kit.csv_out import in_pieces
+from autoshop.kit.db import Pool
+
+OnDay = Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="2026-06-30")]
+Store = Annotated[int | None, typer.Option("--store", help="the id of one store only")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    family = typer.Typer(help="Prove the ledger.", no_args_is_help=True)
+    family = typer.Typer(help="Prove the ledger, and report from it.", no_args_is_help=True)
     family.command(name="check")(check)
+    family.command(name="stock-on")(stock_on_day)
+    family.command(name="value")(value_on_day)
     app.add_typer(family, name="ledger")
 
 
@@ -27,3 +40,25 @@ def check(
         typer.echo("  " + ", ".join(f"{name} {value}" for name, value in example.items() if value is not None))
     if found.differences:
         raise SystemExit(1)
+
+
+def stock_on_day(day: OnDay, store: Store = None) -> None:
+    """Everything that lay somewhere at the end of a day, by the dates on the papers: CSV to the standard output."""
+    _write(stock_on.HEADING, lambda pool: stock_on.rows(pool, day.date(), store))
+
+
+def value_on_day(
+    day: OnDay,
+    method: Annotated[Method, typer.Option("--method", help="average or fifo")] = "average",
+    store: Store = None,
+) -> None:
+    """What every product was worth at the end of a day: CSV to the standard output."""
+    _write(value.HEADING, lambda pool: value.rows(pool, day.date(), method, store))
+
+
+def _write(heading: Sequence[str], rows: Callable[[Pool], AsyncIterator[tuple[Any, ...]]]) -> None:
+    async def write(pool: Pool) -> None:
+        async for piece in in_pieces(heading, rows(pool)):
+            sys.stdout.buffer.write(piece)
+
+    with_pool(write)

@@ -2,6 +2,10 @@
 
 movements/     post, batch, reverse, list: one statement, append-only          ← start reading here
 stock/         what lies where, now and as of any moment; snapshots; the recount
+stock_on/      what lay where at the end of a day, by the dates on the papers
+value/         what it was worth, by moving average or FIFO; closing balances, written and proven
+periods/       up to which day the books are closed
+history/       everything that happened to a product; the ledger as a file
 transfers/     pieces between two stores: shipment, receipt
 availability/  status and ETA of a product at a store, and the words for it
 stores/        the places, their hours, and the van between them

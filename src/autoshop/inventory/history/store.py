@@ -9,8 +9,8 @@ from autoshop.inventory.movements.model import Movement
 from autoshop.inventory.movements.store import COLUMNS
 from autoshop.kit.db import Connection
 
-# Dates are found by the ids that snapshots remember: what came before `date_to` came before the next snapshot, what came
-# after `date_from` came after the one before.
+# Dates are found by the ids that snapshots remember: what came before `date_to` came before the next snapshot, and what
+# came after `date_from`, after the one before.
 BOUNDS = """
 SELECT (SELECT last_movement_id
           FROM snapshots

@@ -14,7 +14,7 @@ from autoshop.inventory.stock.api import ProductFilter, StoreFilter
 from autoshop.inventory.stock_on import service
 from autoshop.inventory.stock_on.model import TotalsOn
 from autoshop.kit.csv_out import download, filed
-from autoshop.kit.db import one_instant
+from autoshop.kit.db import Pool, one_instant
 from autoshop.kit.fields import Day
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
 
@@ -92,10 +92,11 @@ async def stock_on_totals(request: Request, date: OnDay, store_id: StoreFilter =
 @router.get("/export", response_model=None, responses=AS_CSV, dependencies=[needs("inventory:read")])
 async def stock_on_export(request: Request, date: OnDay, store_id: StoreFilter = None) -> Response:
     """Everything that lay somewhere at the end of a day, as CSV."""
+    return download(await filed(HEADING, rows(request.app.state.pool, date, store_id)), f"stock-{date}.csv")
 
-    async def rows() -> AsyncIterator[tuple[Any, ...]]:
-        async with one_instant(request.app.state.pool) as db:
-            async for place in service.walk(db, date, store_id):
-                yield (date, *place)
 
-    return download(await filed(HEADING, rows()), f"stock-{date}.csv")
+async def rows(pool: Pool, day: date, store_id: int | None) -> AsyncIterator[tuple[Any, ...]]:
+    """The lines of the file."""
+    async with one_instant(pool) as db:
+        async for place in service.walk(db, day, store_id):
+            yield (day, *place)

@@ -16,7 +16,7 @@ from autoshop.inventory.value import service
 from autoshop.inventory.value.model import MICRO, Method, TotalValue, nearest
 from autoshop.inventory.value.service import Worth
 from autoshop.kit.csv_out import download, filed
-from autoshop.kit.db import one_instant
+from autoshop.kit.db import Pool, one_instant
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
 
 router = APIRouter(prefix="/api/v1/inventory/value", tags=["reports"])
@@ -97,13 +97,15 @@ async def value_export(
     request: Request, date: OnDay, method: HowValued = "average", store_id: StoreFilter = None
 ) -> Response:
     """Every product that had pieces at the end of a day, with its value, as CSV."""
+    lines = rows(request.app.state.pool, date, method, store_id)
+    return download(await filed(HEADING, lines), f"value-{date}-{method}.csv")
 
-    async def rows() -> AsyncIterator[tuple[Any, ...]]:
-        async with one_instant(request.app.state.pool) as db:
-            async for worth in service.walk(db, date, method, store_id=store_id):
-                yield (date, method, *_row(worth).model_dump().values())
 
-    return download(await filed(HEADING, rows()), f"value-{date}-{method}.csv")
+async def rows(pool: Pool, day: date, method: Method, store_id: int | None) -> AsyncIterator[tuple[Any, ...]]:
+    """The lines of the file."""
+    async with one_instant(pool) as db:
+        async for worth in service.walk(db, day, method, store_id=store_id):
+            yield (day, method, *_row(worth).model_dump().values())
 
 
 def _row(worth: Worth) -> ValueRow:
