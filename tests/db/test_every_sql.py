@@ -9,7 +9,6 @@ import pytest
 
 from autoshop.catalog.categories import store as categories
 from autoshop.catalog.products import store as products
-from autoshop.inventory.history import store as history
 from autoshop.inventory.movements import store as movements
 from autoshop.inventory.reservations import store as reservations
 from autoshop.inventory.stock import store as stock
@@ -179,10 +178,6 @@ FILLED: dict[str, list[Ask]] = {
     "inventory.stock.store.PAGE": [
         *by_place(stock.list_page, after=None, limit=10),
         *by_place(stock.list_page, after=(1, 1), limit=10),
-    ],
-    "inventory.history.store.MOVED": [
-        lambda db, filters={"product_id": 1, **filters}: history.moved(db, filters, 10)  # type: ignore[misc]
-        for filters in ({}, *({name: 1} for name in history.CONDITIONS), dict.fromkeys(history.CONDITIONS, 1))
     ],
     "inventory.stock_on.store.PLACES": [
         lambda db, given=(store_id, product_id, after): stock_on.places(db, *given, 10)  # type: ignore[misc,call-arg]

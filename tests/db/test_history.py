@@ -15,7 +15,7 @@ from autoshop.inventory.history.model import Changed, Entry, Held, Moved, Seen
 from autoshop.inventory.history.service import Asked
 from autoshop.inventory.movements.model import UnknownProduct
 from autoshop.inventory.stock import service as stock
-from autoshop.kit.db import Pool, transaction
+from autoshop.kit.db import Pool, one_instant, transaction
 from tests.cast import BULB, CENTRE, NORTH, OIL_FILTER, PLUG, UNKNOWN
 from tests.conftest import Database
 from tests.ledger import MANAGER, assert_ledger_is_clean, post, request
@@ -33,7 +33,7 @@ async def walk(pool: Pool, limit: int = 1000, caller: Caller = MANAGER, **which:
     entries: list[Entry] = []
     seen: Seen | None = Seen()
     while seen is not None:
-        async with pool.acquire() as db:
+        async with one_instant(pool) as db:
             page, seen = await service.history(db, caller, asked, seen, limit)
         assert len(page) == limit or seen is None
         entries += page
@@ -111,7 +111,7 @@ async def test_of_a_long_history_only_the_page_is_read(pool: Pool, database: Dat
     with psycopg.connect(database.owner_url) as db:  # so that whoever begins at today's stock goes wrong
         db.execute("ALTER TABLE inventory DISABLE TRIGGER ALL")
         db.execute("UPDATE inventory SET quantity = quantity + 1000")
-    async with pool.acquire() as db:
+    async with one_instant(pool) as db:
         [moved] = await store.moved(db, {"product_id": PLUG, "before_id": expected[early][0] + 1}, 1)
         assert (moved.movement.id, moved.movement.balance_after, moved.everywhere_after) == expected[early]
         first_id, last_id = await store.bounds(db, midnight - timedelta(days=9), midnight - timedelta(days=12))

@@ -159,10 +159,11 @@ async def transaction(pool: Pool, *, unhurried: bool = False) -> AsyncIterator[C
 
 
 @asynccontextmanager
-async def one_instant(pool: Pool) -> AsyncIterator[Connection]:
-    """Statements that all see the database as it is at the first of them, change nothing, and take their time."""
+async def one_instant(pool: Pool, *, unhurried: bool = False) -> AsyncIterator[Connection]:
+    """Statements that all see the database as it is at the first of them, and change nothing; see `transaction`."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        await connection.execute(UNHURRIED)
+        if unhurried:
+            await connection.execute(UNHURRIED)
         yield connection
 
 

@@ -18,6 +18,7 @@ from autoshop.inventory.movements.api import Moment
 from autoshop.inventory.stock.api import ProductFilter, StoreFilter
 from autoshop.inventory.stock_on.api import AS_CSV
 from autoshop.kit.csv_out import download, in_pieces
+from autoshop.kit.db import one_instant
 from autoshop.kit.fields import PathId
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
 
@@ -112,7 +113,7 @@ async def history(
     """Everything that happened to a product: movements, holds, changes of its card; who, when, by which document."""
     cursor = decode_cursor(page, "history", int, int, int, int)
     asked = Asked(product_id, store_id, date_from, date_to)
-    async with request.app.state.pool.acquire() as db:
+    async with one_instant(request.app.state.pool) as db:
         entries, seen = await service.history(db, caller, asked, Seen(*cursor) if cursor else Seen(), limit)
     cost = caller.may("cost:read")
     next_page = None if seen is None else encode_cursor("history", *asdict(seen).values())

@@ -28,7 +28,7 @@ class Asked:
 async def history(
     db: Connection, caller: Caller, asked: Asked, seen: Seen, limit: int
 ) -> tuple[list[Entry], Seen | None]:
-    """A page, newest first, and what has been seen then where there is more.
+    """A page, newest first, and what has been seen then where there is more; in a transaction that sees one instant.
 
     Changes of the card are for those who may see the catalogue; of one store there are none.
     """
@@ -37,8 +37,7 @@ async def history(
     filters = {
         "product_id": asked.product_id,
         "store_id": asked.store_id,
-        "before_id": seen.movement_id,
-        "last_id": last_id,
+        "before_id": min(seen.movement_id, last_id + 1),
         "first_id": first_id,
         "date_from": asked.date_from,
         "date_to": asked.date_to,

@@ -1,12 +1,10 @@
 """SQL of a product's history. What a page costs depends on the page, not on how much happened before or since."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from autoshop.inventory.history.model import LAST, Held, Moved
-from autoshop.inventory.movements.model import Movement
-from autoshop.inventory.movements.store import COLUMNS
+from autoshop.inventory.movements.store import list_page
 from autoshop.kit.db import Connection
 
 # Dates are found by the ids that snapshots remember: what came before `date_to` came before the next snapshot, and what
@@ -32,65 +30,55 @@ async def bounds(db: Connection, date_from: datetime | None, date_to: datetime |
     return row["first_id"] or 1, LAST if row["last_id"] is None else row["last_id"]
 
 
-# The balance over all stores after the newest movement of the page: from the snapshot that comes next, or from the
-# stock there is, backwards over what happened in between. All in one statement, so at one instant: what commits
-# meanwhile is in all of it or in none.
-MOVED = f"""
-WITH page AS (
-    SELECT {COLUMNS}
-      FROM movements
-     WHERE {{conditions}}
-     ORDER BY id DESC
-     LIMIT $1
-), edges AS (
-    SELECT min(id) AS lowest, max(id) AS highest
-      FROM page
-), later AS (
-    SELECT s.taken_at, s.last_movement_id
-      FROM snapshots AS s, edges AS e
-     WHERE s.next_movement_id > e.highest
-     ORDER BY s.taken_at
-     LIMIT 1
-), known AS (
-    SELECT CASE WHEN EXISTS (SELECT FROM later)
-                THEN (SELECT coalesce(sum(quantity), 0) FROM stock_snapshots
-                       WHERE taken_at = (SELECT taken_at FROM later) AND product_id = $2)
-                ELSE (SELECT coalesce(sum(quantity), 0) FROM inventory WHERE product_id = $2) END AS quantity
-), since AS (
-    SELECT coalesce(sum(delta), 0) AS delta
-      FROM movements
-     WHERE product_id = $2 AND id > (SELECT highest FROM edges)
-       AND id <= coalesce((SELECT last_movement_id FROM later), 9223372036854775807)
-       AND created_at <= coalesce((SELECT taken_at FROM later), 'infinity')
-), running AS (
-    SELECT m.id, sum(m.delta) OVER (ORDER BY m.id DESC) - m.delta AS undone
-      FROM movements AS m
-     WHERE m.product_id = $2 AND m.id BETWEEN (SELECT lowest FROM edges) AND (SELECT highest FROM edges)
-)
-SELECT p.*, (k.quantity - s.delta - r.undone)::bigint AS everywhere_after
-  FROM page AS p
-  JOIN running AS r ON r.id = p.id
- CROSS JOIN known AS k
- CROSS JOIN since AS s
- ORDER BY p.id DESC
+# The balance over all stores is reckoned backwards from where it is known: from the snapshot that comes next, or else
+# from the stock there is. Statements of their own, all at one instant: so the planner knows how far that is.
+NEXT_SNAPSHOT = """
+SELECT taken_at, last_movement_id,
+       (SELECT coalesce(sum(quantity), 0)::bigint
+          FROM stock_snapshots AS f
+         WHERE f.taken_at = s.taken_at AND f.product_id = $1) AS quantity
+  FROM snapshots AS s
+ WHERE next_movement_id > $2
+ ORDER BY taken_at
+ LIMIT 1
 """
-CONDITIONS = {
-    "product_id": "product_id =",
-    "store_id": "store_id =",
-    "before_id": "id <",
-    "last_id": "id <=",
-    "first_id": "id >=",
-    "date_from": "created_at >=",
-    "date_to": "created_at <",
-}
+STOCK_NOW = "SELECT coalesce(sum(quantity), 0)::bigint FROM inventory WHERE product_id = $1"
+MOVED_UNTIL = """
+SELECT coalesce(sum(delta) FILTER (WHERE $4::timestamptz IS NULL OR created_at <= $4), 0)::bigint
+  FROM movements
+ WHERE product_id = $1 AND id > $2 AND id <= $3
+"""
 
 
-async def moved(db: Connection, filters: Mapping[str, Any], limit: int) -> list[Moved]:
-    """Movements of a product, newest first. `filters` has names of CONDITIONS, a product first; None does not count."""
-    given = {name: value for name, value in filters.items() if value is not None}
-    conditions = [f"{CONDITIONS[name]} ${number}" for number, name in enumerate(given, start=2)]
-    rows = await db.fetch(MOVED.format(conditions=" AND ".join(conditions)), limit, *given.values())
-    return [Moved(Movement(*row[:-1]), row[-1]) for row in map(tuple, rows)]
+async def everywhere_after(db: Connection, product_id: int, movement_id: int) -> int:
+    """Pieces over all stores once the movements up to this id had happened. For a transaction that sees one instant."""
+    known = await db.fetchrow(NEXT_SNAPSHOT, product_id, movement_id)
+    if known is None:
+        quantity, until, taken_at = await db.fetchval(STOCK_NOW, product_id), LAST, None
+    else:
+        taken_at, until, quantity = known
+    return int(quantity - await db.fetchval(MOVED_UNTIL, product_id, movement_id, until, taken_at))
+
+
+LATER_ON_THE_PAGE = """
+SELECT id, later
+  FROM (SELECT id, (sum(delta) OVER (ORDER BY id DESC) - delta)::bigint AS later
+          FROM movements
+         WHERE product_id = $1 AND id >= $2 AND id <= $3) AS running
+ WHERE id = ANY ($4::bigint[])
+"""
+
+
+async def moved(db: Connection, filters: dict[str, Any], limit: int) -> list[Moved]:
+    """Movements of a product, newest first; `filters` as those of the ledger. At one instant, see everywhere_after."""
+    page = await list_page(db, filters, limit)
+    if not page:
+        return []
+    product_id, highest, lowest = page[0].product_id, page[0].id, page[-1].id
+    after_highest = await everywhere_after(db, product_id, highest)
+    rows = await db.fetch(LATER_ON_THE_PAGE, product_id, lowest, highest, [movement.id for movement in page])
+    later = {row["id"]: row["later"] for row in rows}
+    return [Moved(movement, after_highest - later[movement.id]) for movement in page]
 
 
 HELD = """

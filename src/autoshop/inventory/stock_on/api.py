@@ -82,7 +82,7 @@ async def stock_on_totals(request: Request, date: OnDay, store_id: StoreFilter =
     """All pieces at the end of a day, over all pages."""
 
     async def count() -> TotalsOn:
-        async with one_instant(request.app.state.pool) as db:
+        async with one_instant(request.app.state.pool, unhurried=True) as db:
             return await service.totals(db, date, store_id)
 
     totals = await request.app.state.reports.get(("stock on", date, store_id), count)
@@ -97,6 +97,6 @@ async def stock_on_export(request: Request, date: OnDay, store_id: StoreFilter =
 
 async def rows(pool: Pool, day: date, store_id: int | None) -> AsyncIterator[tuple[Any, ...]]:
     """The lines of the file."""
-    async with one_instant(pool) as db:
+    async with one_instant(pool, unhurried=True) as db:
         async for place in service.walk(db, day, store_id):
             yield (day, *place)

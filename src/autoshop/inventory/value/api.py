@@ -85,7 +85,7 @@ async def value_totals(
     """What all of it was worth."""
 
     async def count() -> tuple[TotalValue, datetime]:
-        async with one_instant(request.app.state.pool) as db:
+        async with one_instant(request.app.state.pool, unhurried=True) as db:
             return await service.totals(db, date, method, store_id=store_id), datetime.now(UTC)
 
     total, as_of = await request.app.state.reports.get(("value", date, method, store_id), count)
@@ -103,7 +103,7 @@ async def value_export(
 
 async def rows(pool: Pool, day: date, method: Method, store_id: int | None) -> AsyncIterator[tuple[Any, ...]]:
     """The lines of the file."""
-    async with one_instant(pool) as db:
+    async with one_instant(pool, unhurried=True) as db:
         async for worth in service.walk(db, day, method, store_id=store_id):
             yield (day, method, *_row(worth).model_dump().values())
 
