@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from autoshop.inventory.closing import service as closing
 from autoshop.inventory.movements.model import MovementRequest, MovementType
 from autoshop.inventory.periods import service as periods
 from autoshop.inventory.periods.model import Period
@@ -55,7 +56,7 @@ async def close(pool: Pool, ago: int, *, balance: bool = True) -> Period:
     async with transaction(pool) as db:
         period = await periods.close_period(db, MANAGER, days_ago(ago))
     if balance:
-        await value.write_balances(pool, period.id)
+        await closing.write_balances(pool, period.id)
     async with pool.acquire() as db:
         return await periods.get_period(db, period.id)
 

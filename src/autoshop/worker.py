@@ -16,10 +16,10 @@ from pgqueuer.ports.driver import NotifyCallback
 from autoshop.accounts import service as accounts
 from autoshop.catalog.imports import jobs as imports
 from autoshop.catalog.imports.service import JOB as IMPORT
+from autoshop.inventory.closing import jobs as closing
 from autoshop.inventory.periods.service import JOB as BALANCE
 from autoshop.inventory.reservations import jobs as reservations
 from autoshop.inventory.stock import jobs as stock
-from autoshop.inventory.value import jobs as value
 from autoshop.kit import housekeeping
 from autoshop.kit.db import Pool, is_gone, open_pool
 from autoshop.kit.log import log
@@ -61,11 +61,11 @@ def create_worker(driver: Driver, pool: Pool, settings: Settings) -> PgQueuer:
 
     @queue.entrypoint(BALANCE, concurrency_limit=1)
     async def balance_period(job: Job) -> None:
-        await value.balance_period(pool, msgspec.json.decode(job.payload or b"{}")["period_id"])
+        await closing.balance_period(pool, msgspec.json.decode(job.payload or b"{}")["period_id"])
 
     @queue.schedule("periods_unbalanced", "* * * * *")
     async def periods_unbalanced(_schedule: Schedule) -> None:
-        await value.take_up_again(pool)
+        await closing.take_up_again(pool)
 
     @queue.schedule("imports_silent", "* * * * *")
     async def imports_silent(_schedule: Schedule) -> None:

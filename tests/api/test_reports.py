@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from autoshop.inventory.value.jobs import balance_period
+from autoshop.inventory.closing.jobs import balance_period
 from autoshop.kit.db import Pool
 from tests.cast import CENTRE, NORTH, OIL_FILTER, PLUG, UNKNOWN
 from tests.conftest import client_for

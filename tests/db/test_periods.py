@@ -8,6 +8,8 @@ import psycopg
 import pytest
 
 from autoshop.accounts.model import BoundToStores, Caller, system
+from autoshop.inventory.closing import service as closing
+from autoshop.inventory.closing.jobs import balance_period, take_up_again
 from autoshop.inventory.periods import service
 from autoshop.inventory.periods.model import (
     ClosedAlready,
@@ -18,8 +20,6 @@ from autoshop.inventory.periods.model import (
     UnknownPeriod,
 )
 from autoshop.inventory.transfers import service as transfers
-from autoshop.inventory.value import service as value
-from autoshop.inventory.value.jobs import balance_period, take_up_again
 from autoshop.kit.db import Connection, Pool, transaction
 from autoshop.kit.errors import Invalid
 from tests.cast import CENTRE, NORTH, OIL_FILTER, PLUG
@@ -150,7 +150,7 @@ async def test_the_job_may_run_twice_or_late_and_a_reopened_period_gets_none(poo
     assert await pool.fetchval("SELECT count(*) FROM closing_balances") == 1
     later = await close(pool, 3, balance=False)
     await reopen(pool, later)
-    assert await value.write_balances(pool, later.id) is None
+    assert await closing.write_balances(pool, later.id) is None
     await assert_proven(pool)
 
 
@@ -198,7 +198,7 @@ async def test_a_movement_in_flight_since_before_the_closing_is_waited_for(pool:
         held = db.transaction()
         await held.start()
         await transfers.post_requests(db, MANAGER, [request("sale", 4)], datetime.now(UTC))
-        balancing = asyncio.create_task(value.write_balances(pool, period.id))
+        balancing = asyncio.create_task(closing.write_balances(pool, period.id))
         await asyncio.sleep(0.3)
         assert not balancing.done()
         await held.commit()
@@ -224,9 +224,9 @@ async def test_closing_reopening_and_dated_papers_at_once_leave_every_balance_ri
             period = await close(pool, ago - 1)
             await reopen(pool, period)
 
-    closing = asyncio.create_task(closings())
+    closed = asyncio.create_task(closings())
     done = sum(await asyncio.gather(*(papers(number) for number in range(6))))
-    await closing
+    await closed
     assert 0 < done < 66
     assert await pieces(pool) == 100 - done
     await assert_proven(pool)

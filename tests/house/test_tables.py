@@ -11,7 +11,8 @@ OWNERS = {
     "inventory.stores": {"stores", "transfer_routes"},
     "inventory.movements": {"inventory", "movements"},
     "inventory.reservations": {"reservations", "reservation_lines", "stock"},
-    "inventory.periods": {"periods", "period_ends", "closing_balances", "closing_costs"},
+    "inventory.periods": {"periods", "period_ends"},
+    "inventory.closing": {"closing_balances", "closing_costs"},
     "inventory.stock": {"snapshots", "stock_snapshots", "ledger_checks"},
     "inventory.transfers": {"transfers", "transfer_lines"},
     "inventory.availability": {"lead_times"},
@@ -45,9 +46,8 @@ READS = {
         *("inventory", "movements", "stores", "snapshots", "stock_snapshots"),
         *("periods", "period_ends", "closing_balances"),
     },
-    "inventory.value": {
-        *("inventory", "movements", "stock_snapshots", "periods", "closing_balances", "closing_costs"),
-    },
+    "inventory.value": {"inventory", "movements", "stock_snapshots", "closing_balances", "closing_costs"},
+    "inventory.closing": {"movements", "stock_snapshots", "periods"},
     "inventory.transfers": {"products"},  # names on the shipment
     "inventory.availability": {"stock", "products"},  # shelves and lead time of a product, in one look
     "catalog.products": {"brands", "prices", "price_types"},  # a page of products is one statement
@@ -62,7 +62,7 @@ WRITES = {
     "inventory.movements": {"outbox", "idempotency_keys"},
     # `inventory.reserved` is its to write: a hold and its pieces are there together or not at all.
     "inventory.reservations": {"inventory", "outbox"},
-    "inventory.periods": {"outbox"},
+    "inventory.periods": {"outbox", "closing_balances", "closing_costs"},  # reopened, they are forgotten with it
     # A million rows are written as sets, beside the verbs, in one transaction; the ledger's part stays with the ledger.
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
     # It lays down a whole history, by COPY.

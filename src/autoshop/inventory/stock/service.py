@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
+from autoshop.inventory.closing import service as closing
 from autoshop.inventory.movements.model import UnknownProduct
 from autoshop.inventory.stock import store
 from autoshop.inventory.stock.model import Check, InTheFuture, Stock, StockAt, Totals
-from autoshop.inventory.value import service as value
 from autoshop.kit.db import Connection, Pool, transaction
 from autoshop.kit.reuse import Reused
 
@@ -80,7 +80,7 @@ async def take_snapshot(pool: Pool, taken_at: datetime) -> int | None:
 async def check_ledger(pool: Pool, *, balances: bool = False, periods: Literal["last", "every"] = "last") -> Check:
     """Recount the ledger and keep the result for the metric and the alert; closing balances are proven with it."""
     async with transaction(pool, unhurried=True) as db:
-        proof = await value.prove(db, every=periods == "every")
+        proof = await closing.prove(db, every=periods == "every")
         return await store.recount(db, balances=balances, proof=proof)
 
 

@@ -84,21 +84,23 @@ STORES = (
 COUNTS = """m.created_at > $4 AND (m.created_at < $5 OR m.effective_on IS NOT NULL)
        AND CASE WHEN m.effective_on IS NULL THEN m.created_at >= e.since AND m.created_at < e.until
                 ELSE m.effective_on <= $1 AND m.effective_on > coalesce($3::date, '-infinity') END"""
+# What lay there where one begins to count, and what has moved since: a million places are not summed up anew.
 COUNTED = f"""counted AS (
-    SELECT product_id, store_id, sum(quantity) AS quantity
+    SELECT coalesce(b.product_id, n.product_id) AS product_id, coalesce(b.store_id, n.store_id) AS store_id,
+           coalesce(b.quantity, 0) + coalesce(n.delta, 0) AS quantity
       FROM (SELECT b.product_id, b.store_id, b.quantity
               FROM closing_balances AS b
              WHERE b.period_id = $2 {{of_places}}
              UNION ALL
             SELECT b.product_id, b.store_id, b.quantity
               FROM stock_snapshots AS b
-             WHERE b.taken_at = $6 {{of_places}}
-             UNION ALL
-            SELECT m.product_id, m.store_id, m.delta
-              FROM movements AS m
-              JOIN {STORES} ON e.store_id = m.store_id
-             WHERE {COUNTS} {{of_moves}}) AS parts
-     GROUP BY product_id, store_id
+             WHERE b.taken_at = $6 {{of_places}}) AS b
+      FULL JOIN (SELECT m.product_id, m.store_id, sum(m.delta) AS delta
+                   FROM movements AS m
+                   JOIN {STORES} ON e.store_id = m.store_id
+                  WHERE {COUNTS} {{of_moves}}
+                  GROUP BY m.product_id, m.store_id) AS n
+        ON n.product_id = b.product_id AND n.store_id = b.store_id
 )"""
 # What fills the holes: rows of which products are looked at.
 OF_PRODUCTS = {
@@ -120,7 +122,7 @@ SELECT product_id, store_id
 """
 COUNT = f"""
 WITH {COUNTED.format(**OF_PRODUCTS)}
-SELECT product_id, store_id, quantity::bigint
+SELECT product_id, store_id, quantity
   FROM counted
 """
 
@@ -156,7 +158,7 @@ async def count(db: Connection, base: Base, wanted: Sequence[tuple[int, int]]) -
 
 ALL = f"""
 WITH {COUNTED.format(**OF_ALL)}
-SELECT product_id, store_id, quantity::bigint
+SELECT product_id, store_id, quantity
   FROM counted
  WHERE quantity <> 0 AND ($11::bigint IS NULL OR store_id = $11)
  ORDER BY product_id, store_id

@@ -4,14 +4,12 @@ Parameters 1 to 10: see stock_on. A base for values is a closed period or nothin
 """
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from autoshop.inventory.stock_on.model import Base
 from autoshop.inventory.stock_on.store import COUNTED, COUNTS, MUCH_MEMORY, OF_ALL, OF_NONE, OF_PRODUCTS, STORES
-from autoshop.inventory.value.model import Day, Known, Layer, Method
+from autoshop.inventory.value.model import Day, Known, Layer, Method, TotalValue
 from autoshop.kit.db import Connection
-
-Row = tuple[Any, ...]
 
 PRODUCTS = "SELECT DISTINCT product_id FROM inventory WHERE product_id > $1 ORDER BY product_id LIMIT $2"
 PRODUCTS_OF_STORE = """
@@ -33,11 +31,13 @@ async def products(db: Connection, after_id: int, store_id: int | None, limit: i
 DAY = "coalesce(m.effective_on, (m.created_at AT TIME ZONE e.time_zone)::date)"
 PLACES = """places AS (
     SELECT product_id, array_agg(store_id ORDER BY store_id) AS store_ids,
-           array_agg(quantity::bigint ORDER BY store_id) AS quantities
+           array_agg(quantity ORDER BY store_id) AS quantities
       FROM counted
      WHERE quantity <> 0
      GROUP BY product_id
 )"""
+# What may change the average of a product; all others have that of the last closing.
+TOUCHES = "m.unit_cost_kopecks IS NOT NULL OR m.reverses_id IS NOT NULL"
 COSTS = """costs AS (
     SELECT product_id, quantity, average_microkopecks
       FROM closing_costs AS b
@@ -47,7 +47,7 @@ COSTS = """costs AS (
 MOVED = f"""moved AS (
     SELECT m.product_id, greatest({DAY}, $3::date + 1) AS day, sum(m.delta) AS net,
            sum(m.delta) FILTER (WHERE m.unit_cost_kopecks IS NOT NULL) AS received,
-           sum(m.delta * m.unit_cost_kopecks) AS worth
+           sum(m.delta * m.unit_cost_kopecks) AS worth, bool_or({TOUCHES}) AS touched
       FROM movements AS m
       JOIN {STORES} ON e.store_id = m.store_id
      WHERE m.movement_type <> 'transfer' AND {COUNTS} {{of_moved}}
@@ -68,13 +68,13 @@ BACK = f"""back AS (
      GROUP BY product_id, day, left_on
 )"""
 BY_AVERAGE = f"""{COUNTED}, {PLACES}, {COSTS}, {MOVED}, {BACK}, opened AS (
-    SELECT m.product_id, m.day, m.net, m.received, m.worth,
+    SELECT m.product_id, m.day, m.net, m.received, m.worth, m.touched,
            coalesce(c.quantity, 0) + sum(m.net) OVER (PARTITION BY m.product_id ORDER BY m.day) - m.net AS on_hand,
            m.received IS NOT NULL OR (m.product_id, m.day) IN (SELECT product_id, day FROM back) AS counts
       FROM moved AS m
       LEFT JOIN costs AS c ON c.product_id = m.product_id
 ), changes AS (
-    SELECT product_id, sum(net) AS net,
+    SELECT product_id, sum(net) AS net, bool_or(touched) AS touched,
            array_agg(day ORDER BY day) FILTER (WHERE counts) AS days,
            array_agg(on_hand::bigint ORDER BY day) FILTER (WHERE counts) AS on_hand,
            array_agg(coalesce(received, 0)::bigint ORDER BY day) FILTER (WHERE counts) AS received,
@@ -94,16 +94,18 @@ SELECT coalesce(m.product_id, c.product_id) AS product_id,
   FULL JOIN costs AS c ON c.product_id = m.product_id
   LEFT JOIN places AS p ON p.product_id = coalesce(m.product_id, c.product_id)
   LEFT JOIN returned AS r ON r.product_id = m.product_id
+ WHERE {{which}}
  ORDER BY 1
 """
-# Deliveries, each less what was undone of it by then.
-BY_FIFO = f"""{COUNTED}, {PLACES}, {COSTS}, netted AS (
-    SELECT m.product_id, sum(m.delta) AS net
+NETTED = f"""netted AS (
+    SELECT m.product_id, sum(m.delta) AS net, bool_or({TOUCHES}) AS touched
       FROM movements AS m
       JOIN {STORES} ON e.store_id = m.store_id
      WHERE m.movement_type <> 'transfer' AND {COUNTS} {{of_moved}}
      GROUP BY m.product_id
-), deliveries AS (
+)"""
+# Deliveries, each less what was undone of it by then.
+BY_FIFO = f"""{COUNTED}, {PLACES}, {COSTS}, {NETTED}, deliveries AS (
     SELECT m.product_id, coalesce(m.reverses_id, m.id) AS id, min({DAY}) AS day, sum(m.delta) AS pieces,
            max(m.unit_cost_kopecks) AS cost
       FROM movements AS m
@@ -126,15 +128,23 @@ SELECT coalesce(n.product_id, c.product_id) AS product_id,
   LEFT JOIN layers AS l ON l.product_id = coalesce(n.product_id, c.product_id)
  ORDER BY 1
 """
-ALL = {"of_costs": "", "of_moved": ""}
-SOME = {"of_costs": OF_PRODUCTS["of_places"], "of_moved": OF_PRODUCTS["of_moves"]}
+ALL = {"of_costs": "", "of_moved": "", "which": "true"}
+SOME = {"of_costs": OF_PRODUCTS["of_places"], "of_moved": OF_PRODUCTS["of_moves"], "which": "true"}
 AVERAGE_OF_SOME = f"WITH {BY_AVERAGE.format(**SOME, **OF_PRODUCTS)}"
 AVERAGE_OF_ALL = f"WITH {BY_AVERAGE.format(**ALL, **OF_ALL)}"
 FIFO_OF_SOME = f"WITH {BY_FIFO.format(**SOME, **OF_PRODUCTS)}"
 FIFO_OF_ALL = f"WITH {BY_FIFO.format(**ALL, **OF_ALL)}"
 # Where nobody asks what lies where, that is half the work.
 AVERAGE_IN_ALL = f"WITH {BY_AVERAGE.format(**ALL, **OF_NONE)}"
+AVERAGE_OF_TOUCHED = f"WITH {BY_AVERAGE.format(**{**ALL, 'which': 'm.touched'}, **OF_NONE)}"
 FIFO_IN_ALL = f"WITH {BY_FIFO.format(**ALL, **OF_NONE)}"
+UNTOUCHED = f"""{COSTS.format(**ALL)}, {NETTED.format(**ALL)}, untouched AS (
+    SELECT coalesce(c.product_id, n.product_id) AS product_id,
+           (coalesce(c.quantity, 0) + coalesce(n.net, 0))::bigint AS quantity, c.average_microkopecks
+      FROM costs AS c
+      FULL JOIN netted AS n ON n.product_id = c.product_id
+     WHERE n.touched IS NOT TRUE
+)"""
 
 
 async def known(db: Connection, base: Base, method: Method, product_ids: Sequence[int]) -> list[Known]:
@@ -143,15 +153,43 @@ async def known(db: Connection, base: Base, method: Method, product_ids: Sequenc
     return [_known(method, row) for row in await db.fetch(sql, *base.values, product_ids)]
 
 
-async def walk(db: Connection, base: Base, method: Method, *, places: bool) -> AsyncIterator[Known]:
-    """The same of every product, in the order of their ids, some hundred in memory; `places`: by store too."""
-    if places:
-        sql = AVERAGE_OF_ALL if method == "average" else FIFO_OF_ALL
-    else:
-        sql = AVERAGE_IN_ALL if method == "average" else FIFO_IN_ALL
+Which = Literal["with places", "all", "touched"]
+WALKS = {
+    ("average", "with places"): AVERAGE_OF_ALL,
+    ("average", "all"): AVERAGE_IN_ALL,
+    ("average", "touched"): AVERAGE_OF_TOUCHED,
+    ("fifo", "with places"): FIFO_OF_ALL,
+    ("fifo", "all"): FIFO_IN_ALL,
+}
+
+
+async def walk(db: Connection, base: Base, method: Method, which: Which) -> AsyncIterator[Known]:
+    """The same of every product, in the order of their ids, some hundred in memory.
+
+    With what lies where, or without; or of those alone whose average may have changed since the last closing.
+    """
     await db.execute(MUCH_MEMORY)
-    async for row in db.cursor(sql, *base.values, prefetch=500):
+    async for row in db.cursor(WALKS[method, which], *base.values, prefetch=500):
         yield _known(method, row)
+
+
+TOTAL_UNTOUCHED = f"""
+WITH {UNTOUCHED}
+SELECT coalesce(sum(quantity), 0)::bigint,
+       coalesce(sum(nearest(quantity::numeric * average_microkopecks, 1000000)), 0)::text,
+       count(*) FILTER (WHERE quantity <> 0),
+       coalesce(sum(quantity) FILTER (WHERE average_microkopecks IS NULL), 0)::bigint,
+       count(*) FILTER (WHERE quantity <> 0 AND average_microkopecks IS NULL)
+  FROM untouched
+ WHERE $1 IS NOT NULL AND $6::timestamptz IS NULL AND $10::text[] IS NOT NULL
+"""
+
+
+async def total_untouched(db: Connection, base: Base) -> TotalValue:
+    """The sum over all products whose average is that of the last closing."""
+    await db.execute(MUCH_MEMORY)
+    [(quantity, value, *rest)] = map(tuple, await db.fetch(TOTAL_UNTOUCHED, *base.values))
+    return TotalValue(quantity, int(value), *rest)
 
 
 def _known(method: Method, row: Any) -> Known:
@@ -170,62 +208,3 @@ def _known(method: Method, row: Any) -> Known:
         )
     )
     return Known(row["product_id"], row["quantity"], places, None if average is None else int(average), days)
-
-
-# The closing balances as the ledger says they are, for comparison with those that were kept.
-STAGE = """
-CREATE TEMP TABLE proven_balances (LIKE closing_balances) ON COMMIT DROP;
-CREATE TEMP TABLE proven_costs (LIKE closing_costs) ON COMMIT DROP
-"""
-DROP = "DROP TABLE IF EXISTS proven_balances, proven_costs"
-BALANCES = ("period_id", "product_id", "store_id", "quantity", "value_kopecks")
-COSTS_KEPT = ("period_id", "product_id", "quantity", "average_microkopecks")
-
-
-async def stage(db: Connection) -> None:
-    """Make the tables for a proof, empty."""
-    await db.execute(DROP)
-    await db.execute(STAGE)
-
-
-async def keep(db: Connection, balances: Sequence[Row], costs: Sequence[Row], *, proof: bool) -> None:
-    """Write closing balances and costs; `proof`: for comparison only."""
-    into = "proven" if proof else "closing"
-    await db.copy_records_to_table(f"{into}_balances", records=balances, columns=BALANCES)
-    await db.copy_records_to_table(f"{into}_costs", records=costs, columns=COSTS_KEPT)
-
-
-DIFFERENCES = """
-WITH wrong AS (
-    SELECT 'closing balance' AS what, $1::bigint AS period_id, product_id, store_id,
-           concat_ws(' ', coalesce(k.quantity, 0), k.value_kopecks) AS written,
-           concat_ws(' ', coalesce(p.quantity, 0), p.value_kopecks) AS counted
-      FROM (SELECT product_id, store_id, quantity, value_kopecks FROM closing_balances WHERE period_id = $1) AS k
-      FULL JOIN proven_balances AS p USING (product_id, store_id)
-     WHERE (k.quantity, k.value_kopecks) IS DISTINCT FROM (p.quantity, p.value_kopecks)
-     UNION ALL
-    SELECT 'closing cost', $1, product_id, NULL,
-           concat_ws(' ', coalesce(k.quantity, 0), k.average_microkopecks),
-           concat_ws(' ', coalesce(p.quantity, 0), p.average_microkopecks)
-      FROM (SELECT product_id, quantity, average_microkopecks FROM closing_costs WHERE period_id = $1) AS k
-      FULL JOIN proven_costs AS p USING (product_id)
-     WHERE (k.quantity, k.average_microkopecks) IS DISTINCT FROM (p.quantity, p.average_microkopecks)
-)
-SELECT (SELECT count(*) FROM wrong) AS differences,
-       coalesce((SELECT jsonb_agg(to_jsonb(w)) FROM (SELECT * FROM wrong LIMIT 20) AS w), '[]') AS examples
-"""
-
-
-async def differences(db: Connection, period_id: int) -> tuple[int, list[dict[str, object]]]:
-    """Between what was kept of a period and the proof; how many, and some of them."""
-    row = await db.fetchrow(DIFFERENCES, period_id)
-    assert row is not None
-    return row["differences"], row["examples"]
-
-
-PROVABLE = "SELECT id FROM periods WHERE balanced_at IS NOT NULL AND reopened_at IS NULL ORDER BY ends_on DESC LIMIT $1"
-
-
-async def provable(db: Connection, limit: int) -> list[int]:
-    """Periods with closing balances, the last first."""
-    return [row["id"] for row in await db.fetch(PROVABLE, limit)]

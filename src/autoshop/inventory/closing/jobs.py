@@ -1,7 +1,7 @@
 """The job that follows the closing of a period. It may run twice."""
 
+from autoshop.inventory.closing import service
 from autoshop.inventory.periods import service as periods
-from autoshop.inventory.value import service
 from autoshop.kit.db import Pool, transaction
 from autoshop.kit.log import log
 

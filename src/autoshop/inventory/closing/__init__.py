@@ -1,0 +1,1 @@
+"""Closing balances: written once a period is closed, and proven from the ledger."""
