@@ -12,7 +12,7 @@ import pytest
 from autoshop.accounts.model import MissingScope, staff
 from autoshop.inventory.stock.service import check_ledger
 from autoshop.inventory.value import service
-from autoshop.inventory.value.model import Method
+from autoshop.inventory.value.model import Method, TotalValue, nearest
 from autoshop.kit.db import Pool, one_instant
 from autoshop.kit.errors import Invalid
 from tests.cast import CENTRE, NORTH, OIL_FILTER, PLUG
@@ -210,6 +210,17 @@ async def live(pool: Pool, database: Database, seed: int, lines: int) -> None:
             undoable.append(one.id)
 
 
+async def kept(pool: Pool, period_id: int) -> dict[int, tuple[int, int | None]]:
+    """The closing balances of the plug: by store pieces and value."""
+    rows = await pool.fetch(
+        "SELECT store_id, quantity, value_kopecks::bigint FROM closing_balances"
+        " WHERE period_id = $1 AND product_id = $2",
+        period_id,
+        PLUG,
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
 @pytest.mark.parametrize("seed", range(6))
 async def test_average_and_fifo_are_what_one_finds_on_paper(pool: Pool, database: Database, seed: int) -> None:
     await live(pool, database, seed, 60)
@@ -223,12 +234,49 @@ async def test_average_and_fifo_are_what_one_finds_on_paper(pool: Pool, database
             for method, on_paper in zip(METHODS, (average_on_paper(lines), fifo_on_paper(lines)), strict=True):
                 one = found[method]
                 assert (one.quantity, one.value_kopecks) == (left, on_paper) if one else left == 0, (method, ago)
+                assert await total(pool, ago, method) == TotalValue().plus(left, on_paper)
 
     await agrees()
     for ago in (25, 12, 5):
-        await close(pool, ago)
+        by_store = {store_id: (await worth(pool, ago, store_id=store_id)).get(PLUG) for store_id in (CENTRE, NORTH)}
+        period = await close(pool, ago)
+        assert await kept(pool, period.id) == {
+            store_id: (one.quantity, one.value_kopecks) for store_id, one in by_store.items() if one
+        }
     await agrees()
     await assert_proven(pool)
+
+
+async def test_the_database_rounds_and_shares_as_the_rules_do(pool: Pool, database: Database) -> None:
+    """Closing balances are written by the database alone; at stores that have a lot, nothing, or owe something."""
+    numbers = [(n, d) for d in (1, 2, 3, 7, 10) for n in range(-25, 26)] + [(10**30 + 5, 10), (-(10**24) - 5, 10**6)]
+    rows = await pool.fetch(
+        "SELECT nearest(n, d)::text FROM unnest($1::numeric[], $2::numeric[]) WITH ORDINALITY AS x (n, d, o)"
+        " ORDER BY o",
+        *zip(*numbers, strict=True),
+    )
+    assert [int(row[0]) for row in rows] == [nearest(*number) for number in numbers]
+    dice = random.Random(3)
+    with psycopg.connect(database.owner_url) as db:
+        db.execute("INSERT INTO stores (id, code, name) SELECT n, 'store-' || n, 'a' FROM generate_series(3, 9) AS n")
+    for product_id in range(1, 7):
+        await post(pool, paper("inbound", dice.randint(1, 9), 9, dice.randint(1, 99), product_id=product_id))
+        lines = [paper("adjustment", dice.randint(1, 9), 3, product_id=product_id, store_id=n) for n in range(2, 10)]
+        await post(pool, *lines)  # these pieces are owed on the day that is closed
+        for store_id in dice.sample(range(2, 10), 4):
+            await post(pool, paper("writeoff", 1, 6, product_id=product_id, store_id=store_id))
+            await post(pool, paper("inbound", dice.randint(1, 9), 7, product_id=product_id, store_id=store_id))
+            await post(pool, paper("transfer", 1, 5, product_id=product_id, store_id=store_id, to_store_id=CENTRE))
+    expected = {
+        (product_id, store_id): (one.quantity, one.value_kopecks)
+        for store_id in range(1, 10)
+        for product_id, one in (await worth(pool, 5, store_id=store_id)).items()
+    }
+    assert len(expected) > 20
+    assert min(quantity for quantity, _ in expected.values()) < 0
+    await close(pool, 5)
+    found = await pool.fetch("SELECT product_id, store_id, quantity, value_kopecks::bigint FROM closing_balances")
+    assert {(row[0], row[1]): (row[2], row[3]) for row in found} == expected
 
 
 # ------------------------------------------------------------------------------------------------ pages and totals
