@@ -22,6 +22,7 @@ from autoshop.kit import housekeeping
 from autoshop.kit.db import Pool, is_gone, open_pool
 from autoshop.kit.log import log
 from autoshop.kit.settings import Settings
+from autoshop.webhooks.outgoing import jobs as webhooks
 
 BEAT_SECONDS = 10
 RECONNECT_SECONDS = 2
@@ -78,6 +79,7 @@ def create_worker(driver: Driver, pool: Pool, settings: Settings) -> PgQueuer:
         await housekeeping.tidy(pool, settings)
         await accounts.forget_sessions(pool)
         await imports.forget(pool)
+        await webhooks.forget(pool, settings)
 
     return queue
 
@@ -112,18 +114,19 @@ async def _work(settings: Settings, stop: asyncio.Event) -> None:
     beating = asyncio.create_task(_beat(pool), name="heart")
     stopping = asyncio.create_task(stop.wait(), name="stop")
     listening = asyncio.create_task(driver.deaf.wait(), name="ears")
+    sending = asyncio.create_task(webhooks.run(pool, settings, queue.shutdown), name="webhooks")
     log.info("worker started", worker=NAME)
     try:
-        await asyncio.wait([working, beating, stopping, listening], return_when=asyncio.FIRST_COMPLETED)
+        tasks = [working, sending, beating, stopping, listening]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         queue.shutdown.set()
-        await asyncio.wait([working], timeout=FINISH_SECONDS if stop.is_set() else LET_GO_SECONDS)
+        await asyncio.wait([working, sending], timeout=FINISH_SECONDS if stop.is_set() else LET_GO_SECONDS)
     finally:
-        tasks = [working, beating, stopping, listening]
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks, timeout=LET_GO_SECONDS)
         pool.terminate()
-    for task in (beating, working):
+    for task in (beating, working, sending):
         if task.done() and not task.cancelled() and (error := task.exception()) is not None:
             raise error
 

@@ -30,6 +30,13 @@ STORE = {"code": "a", "name": "a", "address": "a", "time_zone": "UTC", "opening_
 BRAND = {"name": "a", "country": "a", "aliases": ["b"]}
 HELD = {"product_id": PLUG, "store_id": CENTRE, "quantity": 1}
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+HOOK = {
+    "url": "https://example.com/hook",
+    "topics": ["inventory.*"],
+    "note": "a",
+    "store_ids": [CENTRE],
+    "product_ids": [PLUG],
+}
 BODIES: dict[str, Any] = {
     f"POST {INVENTORY}/movement": {**LINE, **TEXTS},
     f"POST {INVENTORY}/movements": {"lines": [{**LINE, **TEXTS}]},
@@ -55,6 +62,12 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/categories": {**NAMES, "parent_id": 1},
     "PATCH /api/v1/categories/2": {**NAMES, "parent_id": 1},
     "POST /api/v1/price-types": {**NAMES, "is_cost": True},
+    "POST /api/v1/webhooks": HOOK,
+    "PATCH /api/v1/webhooks/1": {**HOOK, "active": True},
+    "POST /api/v1/webhooks/1/secret": {"overlap_hours": 1},
+    "POST /api/v1/webhooks/1/ping": {"text": "a"},
+    "POST /api/v1/webhooks/1/deliveries/1/redelivery": {"reason": "a"},
+    "POST /api/v1/webhooks/1/replay": {"from": "2026-01-01T00:00:00Z", "to": TOMORROW},
     "POST /api/v1/session": {"login": "a", "password": "a"},
 }
 every_route = pytest.mark.parametrize("route", BODIES)
@@ -68,7 +81,8 @@ WRONG: dict[type, list[Any]] = {
 }
 # What a field may be although another of its type may not; in a change a null leaves the field as it is.
 NULLABLE = {"related_document", "reason", "sku", "category_id", "country", "parent_id", "expires_at"}
-MAY_BE_EMPTY = {"related_document", "reason", "address", "country"}
+NULLABLE |= {"note", "text", "store_ids", "product_ids"}
+MAY_BE_EMPTY = {"related_document", "reason", "address", "country", "note", "text"}
 # Any number, yes or no, or nothing; a password may be anything.
 FREE = {"attributes.a", "password"}
 
@@ -146,6 +160,9 @@ async def shop(client: httpx.AsyncClient) -> None:
     assert (await client.post(f"{INVENTORY}/movement", json=shipped)).json()["transfer_id"] == 1
     held = await client.post(f"{INVENTORY}/reservations", json={"holder": "a", "lines": [HELD]})
     assert held.json()["id"] == 1
+    hook = {"url": "https://example.com/hook", "topics": ["*"]}
+    assert (await client.post("/api/v1/webhooks", json=hook)).json()["id"] == 1
+    assert (await client.post("/api/v1/webhooks/1/ping")).json()["id"] == 1
     for number, code in enumerate(("plugs", "filters"), start=1):
         assert (await client.post("/api/v1/categories", json={"code": code, "name_ru": code})).json()["id"] == number
 
@@ -195,7 +212,7 @@ async def test_a_field_that_is_not_known_is_refused_by_name(
 @every_route
 async def test_what_is_no_object_is_refused(app: FastAPI, client: httpx.AsyncClient, route: str) -> None:
     before = await whole_shop(app.state.pool, but=())
-    optional = route.endswith(("reversal", "receipt", "release", "fulfilment"))
+    optional = route.endswith(("reversal", "receipt", "release", "fulfilment", "secret", "ping", "redelivery"))
     for name, body in NOT_OBJECTS.items():
         if name == "nothing" and optional:
             continue

@@ -51,6 +51,9 @@ LISTS = [
     Listed("inventory/reservations", ("reservations", 0), {"status": "live", "store_id": CENTRE}),
     Listed(f"products/{PLUG}/prices", ("prices", LONG_AGO, ""), name=("price_type", "valid_from")),
     Listed("imports", ("imports", 0)),
+    Listed("webhooks", ("webhooks", LAST)),
+    Listed("webhooks/1/deliveries", ("deliveries", 0)),
+    Listed("webhooks/1/deliveries", ("deliveries", 0), {"status": "waiting"}),
 ]
 every_list = pytest.mark.parametrize("listed", LISTS, ids=str)
 
@@ -91,6 +94,8 @@ async def busy(client: httpx.AsyncClient, hour: int) -> None:
     lines = [{"product_id": PLUG, "store_id": CENTRE, "quantity": 1}]
     held = [await done(client, "POST", f"{API}/inventory/reservations", {"holder": "a", "lines": lines}) for _ in "12"]
     await done(client, "POST", f"{API}/inventory/reservations/{held[0]['id']}/release")
+    await done(client, "POST", f"{API}/webhooks", {"url": "https://example.com/hook", "topics": ["*"]})
+    await done(client, "POST", f"{API}/webhooks/1/ping")
     file = f"Бренд;Артикул;Название\nNGK;B{hour};Свеча\n".encode()
     sent = await client.post(f"{API}/imports", content=file, headers={"Content-Type": "text/csv"})
     assert sent.status_code == 202, sent.text

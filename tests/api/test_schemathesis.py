@@ -44,6 +44,8 @@ NO_SURPRISE: list[Any] = [
 PLACES = [{"product_id": product, "store_id": store} for product in (PLUG, OIL_FILTER) for store in (CENTRE, NORTH)]
 HOLDS = 60
 some_hold = cycle(range(1, HOLDS + 1))
+HOOKS = 50
+some_hook = cycle(range(3, HOOKS + 1))  # the first two stay
 few = settings(
     max_examples=15,
     deadline=None,
@@ -81,6 +83,11 @@ def shop(cluster: Cluster) -> Iterator[str]:
             for _ in range(HOLDS):
                 made = client.post("/api/v1/inventory/reservations", json={"holder": "Ivan", "lines": held})
                 assert made.status_code == 201
+            for number in range(HOOKS):
+                hook = {"url": f"https://example.com/{number}", "topics": ["inventory.*"]}
+                assert client.post("/api/v1/webhooks", json=hook).status_code == 201
+            for number in (1, 2):
+                assert client.post(f"/api/v1/webhooks/{number}/ping").json()["id"] == number
             for code in ("plugs", "filters"):
                 added = client.post("/api/v1/categories", json={"code": code, "name_ru": code})
                 assert added.status_code == 201
@@ -108,6 +115,11 @@ def bring_home(case: Case[Any]) -> None:
     case.path_parameters = _known(case.path_parameters)
     if "reservation_id" in case.path_parameters:  # most of what is done to one ends it
         case.path_parameters["reservation_id"] = next(some_hold)
+    if "webhook_id" in case.path_parameters:
+        if case.method == "DELETE":
+            case.path_parameters["webhook_id"] = next(some_hook)
+        if isinstance(case.body, dict):
+            case.body.pop("active", None)
     case.query = _known(case.query)
     case.body = _known(case.body)
     case.headers.pop("Idempotency-Key", None)  # used before, as likely as not
@@ -133,6 +145,10 @@ def _known(value: Any) -> Any:
         known.pop("to_store_id", None)
     elif "store_id" in known and ("to_store_id" in known or "movement_type" in known):
         known["to_store_id"] = CENTRE + NORTH - known["store_id"]
+    if known.keys() >= {"from", "to"}:
+        known |= {"from": (datetime.now(UTC) - timedelta(hours=1)).isoformat(), "to": datetime.now(UTC).isoformat()}
+    if "url" in known:
+        known |= {"url": "https://example.com/hook"} | ({"topics": ["*"]} if "topics" in known else {})
     if "article" in known and "name" in known:
         known["brand_id"] = 1
     return known

@@ -19,6 +19,7 @@ OWNERS = {
     "catalog.products": {"products", "barcodes"},
     "catalog.prices": {"prices", "price_types"},
     "catalog.imports": {"import_files", "import_chunks", "import_runs", "import_problems"},
+    "webhooks": {"webhooks", "webhook_deliveries", "webhook_relay"},
     "kit": {
         *("idempotency_keys", "outbox", "worker_heartbeats"),
         *("pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics"),
@@ -38,7 +39,8 @@ READS = {
     "inventory.availability": {"stock", "products"},  # shelves and lead time of a product, in one look
     "catalog.products": {"brands", "prices", "price_types"},  # a page of products is one statement
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
-    "kit": {"ledger_checks"},  # /metrics
+    "webhooks": {"outbox"},  # what happened is copied for whoever is to be told of it, in one statement
+    "kit": {"ledger_checks", "webhooks", "webhook_deliveries"},  # /metrics
     "demo": {"products", "stores", "brands", "categories", "movements"},  # only into an empty database
     "dev": {"products", "stores", "brands", "categories"},  # is it empty?
 }
@@ -48,6 +50,7 @@ WRITES = {
     "inventory.movements": {"outbox", "idempotency_keys"},
     # `inventory.reserved` is its to write: a hold and its pieces are there together or not at all.
     "inventory.reservations": {"inventory", "outbox"},
+    "webhooks": {"outbox"},
     # A million rows are written as sets, beside the verbs, in one transaction; the ledger's part stays with the ledger.
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
     # It lays down a whole history, by COPY.
@@ -67,7 +70,7 @@ HOLD_SQL = re.compile(
 def folder_of(statement: Statement) -> str:
     """`inventory.movements.store` → `inventory.movements`; kit and demo are one folder each."""
     parts = statement.module.split(".")
-    return parts[0] if parts[0] in ("kit", "demo", "dev", "accounts") else ".".join(parts[:2])
+    return parts[0] if parts[0] in ("kit", "demo", "dev", "accounts", "webhooks") else ".".join(parts[:2])
 
 
 def touched(statement: Statement, how: re.Pattern[str]) -> set[str]:

@@ -12,6 +12,7 @@ SCOPES = {
     "catalog:read": "see products, brands, categories, stores and prices",
     "catalog:write": "create and change them, and import price lists and stock",
     "cost:read": "see cost prices",
+    "webhooks:write": "have events of all stores sent to other programs",
     "staff:write": "create staff and API tokens",
     "metrics:read": "read /metrics",
 }

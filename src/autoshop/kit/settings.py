@@ -37,6 +37,10 @@ class Settings(BaseSettings):
 
     live_listeners: int = Field(default=1_000, ge=1, le=20_000, description="who may listen to one process at once")
 
+    webhook_networks: str = Field(
+        default="", description="networks where webhooks may call addresses that are not public, and plain http"
+    )
+
     idempotency_days: int = Field(default=30, ge=1, description="how long a repeated key gives the same answer")
     outbox_days: int = Field(default=7, ge=1, description="how long events can be read again")
     snapshot_days: int = Field(default=35, ge=2, description="daily snapshots kept; older months keep their first")
@@ -47,9 +51,9 @@ class Settings(BaseSettings):
         parse_trust(value)
         return value
 
-    @field_validator("proxies")
+    @field_validator("proxies", "webhook_networks")
     @classmethod
-    def _proxies_can_be_read(cls, value: str) -> str:
+    def _networks_can_be_read(cls, value: str) -> str:
         parse_networks(value)
         return value
 
@@ -60,6 +64,10 @@ class Settings(BaseSettings):
     @property
     def proxy_networks(self) -> tuple[Network, ...]:
         return parse_networks(self.proxies)
+
+    @property
+    def webhook_target_networks(self) -> tuple[Network, ...]:
+        return parse_networks(self.webhook_networks)
 
     @property
     def host_names(self) -> frozenset[str]:
