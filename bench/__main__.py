@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import imports, large, standard
+from bench import imports, large, live, standard
 from bench.report import Report
 from bench.stage import ROOT
 
@@ -17,7 +17,7 @@ from bench.stage import ROOT
 def main() -> int:
     """Read the options, run one bench, print and keep what it found."""
     options = _options()
-    if not options.imports and shutil.which("wrk") is None:
+    if not (options.imports or options.live) and shutil.which("wrk") is None:
         raise SystemExit("wrk is missing: apt-get install wrk (bin/bench does it when root calls it).")
     report = Report()
     report.about_this_machine()
@@ -26,6 +26,8 @@ def main() -> int:
         folder.mkdir(parents=True, exist_ok=True)
         if options.imports:
             imports.run(report, folder, options.products or (100_000 if options.quick else 1_000_000))
+        elif options.live:
+            live.run(report, folder, options.products or 1_000, quick=options.quick)
         elif options.large:
             large.run(report, folder, options.products or 500_000, quick=options.quick)
         else:
@@ -41,6 +43,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="shorter and fewer rounds: a hint, not a record")
     parser.add_argument("--large", action="store_true", help="reads over 500 000 products and 500 stores instead")
     parser.add_argument("--import", action="store_true", dest="imports", help="a CSV of a million rows instead")
+    parser.add_argument("--live", action="store_true", help="how soon 200 listeners hear of a movement instead")
     parser.add_argument(
         "--products", type=int, metavar="N", help="instead of 100 000, 500 000 or a million, × 2 stores"
     )

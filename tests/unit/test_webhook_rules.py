@@ -1,7 +1,10 @@
 """When a message is tried again, whom it is for, where it may go, how it is signed: rules without a database."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +19,7 @@ from autoshop.webhooks.model import (
     Verdict,
     Webhook,
     after_failure,
+    secret_text,
     signature,
 )
 from autoshop.webhooks.targets import ForbiddenTarget, check_url, why_not
@@ -127,6 +131,21 @@ def test_the_signature_is_that_of_the_convention() -> None:
     signed = signature([secret], "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body)
     assert signed == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
     assert signature([secret, secret], "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body) == f"{signed} {signed}"
+
+
+def test_the_receiver_in_the_documents_knows_ours_from_others() -> None:
+    document = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text("utf-8")
+    known: dict[str, Any] = {}
+    exec(document.partition("```python\n")[2].partition("```")[0], known)
+    secret, at, body = secret_text(b"k" * 32), int(time.time()), delivery().body()
+    signed = signature([secret_text(b"old"), secret], "evt_7", at, body)
+    headers = {"webhook-id": "evt_7", "webhook-timestamp": str(at), "webhook-signature": signed}
+    assert known["is_genuine"](secret, headers, body)
+    assert not known["is_genuine"](secret, headers, body + b" ")
+    assert not known["is_genuine"](secret_text(b"other"), headers, body)
+    late = {**headers, "webhook-timestamp": str(at - 600)}
+    late["webhook-signature"] = signature([secret], "evt_7", at - 600, body)
+    assert not known["is_genuine"](secret, late, body)
 
 
 def test_the_body_is_the_event_with_its_id() -> None:

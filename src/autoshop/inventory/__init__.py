@@ -4,6 +4,7 @@ movements/     post, batch, reverse, list: one statement, append-only          â
 stock/         what lies where, now and as of any moment; snapshots; the recount
 transfers/     pieces between two stores: shipment, receipt
 availability/  status and ETA of a product at a store, and the words for it
+live/          what happens, told to whoever listens
 stores/        the places, their hours, and the van between them
 
 Each has the same few files: model (plain data, pure rules), store (SQL in, dataclasses out),
