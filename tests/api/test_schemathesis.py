@@ -120,6 +120,8 @@ def bring_home(case: Case[Any]) -> None:
             case.path_parameters["webhook_id"] = next(some_hook)
         if isinstance(case.body, dict):
             case.body.pop("active", None)
+    if "delivery_id" in case.path_parameters:  # each of the two was pinged once
+        case.path_parameters["delivery_id"] = case.path_parameters["webhook_id"]
     case.query = _known(case.query)
     case.body = _known(case.body)
     case.headers.pop("Idempotency-Key", None)  # used before, as likely as not
@@ -162,7 +164,7 @@ def test_what_fits_the_document_is_answered_as_it_says(shop: str, session: reque
     @few
     @given(case=operation.as_strategy(GenerationMode.POSITIVE), known=st.booleans())
     def each(case: Case[Any], known: bool) -> None:
-        if known:
+        if known or case.method == "DELETE":  # what the others are about must not be gone
             bring_home(case)
         answer = case.call_and_validate(base_url=shop, session=session, checks=NO_SURPRISE)
         answered.add(answer.status_code)

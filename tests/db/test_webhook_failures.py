@@ -1,4 +1,4 @@
-"""Receivers that fail, are slow, redirect, hang up or die; workers that die: nothing is lost, nobody else is held up."""
+"""Receivers that fail, are slow, redirect, hang up, die; workers that die: nothing is lost, nobody is held up."""
 
 import asyncio
 from datetime import timedelta

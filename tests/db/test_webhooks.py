@@ -10,6 +10,7 @@ from autoshop.kit.db import Pool, transaction
 from autoshop.kit.settings import Settings
 from autoshop.webhooks import service, store
 from autoshop.webhooks.outgoing import jobs, sending
+from autoshop.webhooks.outgoing import store as outgoing
 from autoshop.webhooks.outgoing.relay import relay
 from tests.cast import CENTRE, NORTH, OIL_FILTER, PLUG
 from tests.conftest import Database
@@ -118,6 +119,15 @@ async def test_several_who_relay_at_once_relay_each_event_once(pool: Pool) -> No
             group.create_task(relay(pool))
     await relay(pool)
     assert [one.payload["quantity"] for one in await deliveries(pool)] == list(range(1200))
+
+
+async def test_while_one_relays_another_does_not(pool: Pool) -> None:
+    await subscribe(pool, "http://127.0.0.1:1/")
+    await happen(pool, 1, 2)
+    async with transaction(pool) as db:
+        assert await outgoing.relay_alone(db)
+        assert await relay(pool) == 0
+    assert await relay(pool) == 2
 
 
 async def test_what_is_relayed_twice_waits_once(pool: Pool) -> None:
