@@ -18,6 +18,7 @@ from autoshop.catalog.imports import jobs as imports
 from autoshop.catalog.imports.service import JOB as IMPORT
 from autoshop.inventory.reservations import jobs as reservations
 from autoshop.inventory.stock import jobs as stock
+from autoshop.inventory.transfers import jobs as transfers
 from autoshop.kit import housekeeping
 from autoshop.kit.db import Pool, is_gone, open_pool
 from autoshop.kit.log import log
@@ -64,6 +65,10 @@ def create_worker(driver: Driver, pool: Pool, settings: Settings) -> PgQueuer:
     @queue.schedule("reservations_lapsed", "* * * * *")
     async def reservations_lapsed(_schedule: Schedule) -> None:
         await reservations.let_go_of_lapsed(pool)
+
+    @queue.schedule("transfers_overdue", "*/5 * * * *")
+    async def transfers_overdue(_schedule: Schedule) -> None:
+        await transfers.tell_overdue(pool)
 
     @queue.schedule("nightly_snapshot", "5 0 * * *")
     async def nightly_snapshot(_schedule: Schedule) -> None:

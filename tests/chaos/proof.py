@@ -25,7 +25,7 @@ SELECT count(*)
          WHERE transfer_id IS NOT NULL
          GROUP BY transfer_id, product_id) AS m
   FULL JOIN transfer_lines AS t USING (transfer_id, product_id)
- WHERE coalesce(m.on_the_way, 0) <> coalesce(t.shipped - t.received - t.returned, 0)
+ WHERE coalesce(m.on_the_way, 0) <> coalesce(t.shipped - t.received - t.returned - t.lost - t.damaged, 0)
 """
 EVENTS = """
 SELECT count(*)

@@ -12,6 +12,7 @@ from autoshop.catalog.products import store as products
 from autoshop.inventory.movements import store as movements
 from autoshop.inventory.reservations import store as reservations
 from autoshop.inventory.stock import store as stock
+from autoshop.inventory.transfers import store as transfers
 from autoshop.kit.db import Connection
 from tests.conftest import Database
 from tests.statements import Statement, statements
@@ -179,6 +180,12 @@ FILLED: dict[str, list[Ask]] = {
         *by_place(stock.list_page, after=(1, 1), limit=10),
     ],
     "inventory.stock.store.TOTALS": by_place(stock.totals),
+    "inventory.transfers.store.LIST": each_and_all(
+        transfers.CONDITIONS, lambda db, filters: transfers.list_page(db, filters, 10)
+    ),
+    "inventory.transfers.store.LIST_DIFFERENCES": each_and_all(
+        transfers.DIFFERENCE_CONDITIONS, lambda db, filters: transfers.list_differences(db, filters, 10)
+    ),
 }
 
 

@@ -363,7 +363,8 @@ class Ledger(RuleBasedStateMachine):
             assert shown["totals"]["quantity"] == sum(self.model.at((product, store)) for store in STORES)
             assert (
                 self.shop.sql(
-                    "SELECT coalesce(sum(shipped - received - returned), 0) FROM transfer_lines WHERE product_id = $1",
+                    "SELECT coalesce(sum(shipped - received - returned - lost - damaged), 0)"
+                    " FROM transfer_lines WHERE product_id = $1",
                     product,
                 )
                 == on_the_way

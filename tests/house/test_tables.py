@@ -12,7 +12,7 @@ OWNERS = {
     "inventory.movements": {"inventory", "movements"},
     "inventory.reservations": {"reservations", "reservation_lines", "stock"},
     "inventory.stock": {"snapshots", "stock_snapshots", "ledger_checks"},
-    "inventory.transfers": {"transfers", "transfer_lines"},
+    "inventory.transfers": {"transfers", "transfer_lines", "transfer_events", "transfer_differences"},
     "inventory.availability": {"lead_times"},
     "catalog.brands": {"brands", "brand_aliases"},
     "catalog.categories": {"categories"},
@@ -48,6 +48,7 @@ WRITES = {
     "inventory.movements": {"outbox", "idempotency_keys"},
     # `inventory.reserved` is its to write: a hold and its pieces are there together or not at all.
     "inventory.reservations": {"inventory", "outbox"},
+    "inventory.transfers": {"outbox"},  # a step and its event
     # A million rows are written as sets, beside the verbs, in one transaction; the ledger's part stays with the ledger.
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
     # It lays down a whole history, by COPY.

@@ -94,6 +94,11 @@ class Caller:
             if self.store_ids is not None and store_id not in self.store_ids:
                 raise OtherStore(store_id=store_id)
 
+    def must_act_for_one_of(self, *store_ids: int) -> None:
+        """Refuse a caller who acts for none of the stores."""
+        if self.store_ids is not None and self.store_ids.isdisjoint(store_ids):
+            raise OtherStore(store_id=store_ids[-1])
+
     def must_act_for_all(self) -> None:
         """Refuse a caller who is bound to some stores."""
         if self.store_ids is not None:
