@@ -146,12 +146,16 @@ async def test_a_clerk_cannot_touch_the_other_store(app: FastAPI) -> None:
                 ("/api/v1/inventory/reservations", {"holder": "a", "lines": [held]}),
                 (f"/api/v1/inventory/movements/{inbound.id}/reversal", {}),
                 (f"/api/v1/inventory/movements/{sent.id}/reversal", {}),
+                (f"/api/v1/inventory/transfers/{sent.transfer_id}/recall", {}),
+                (f"/api/v1/inventory/transfers/{sent.transfer_id}/shipment", {}),
             ]:
                 answer = await client.post(path, json=body, headers=headers)
                 assert (answer.status_code, answer.json()["title"]) == (403, "Not your store"), (path, answer.text)
         receipt = f"/api/v1/inventory/transfers/{sent.transfer_id}/receipt"
-        answer = await client.post(receipt, headers=of_centre)  # the sender does not receive
-        assert (answer.status_code, answer.json()["store_id"]) == (403, NORTH)
+        lost = {"lines": [{"product_id": PLUG, "quantity": 1, "reason": "lost"}]}
+        for path, body in [(receipt, {}), (receipt.replace("receipt", "differences"), lost)]:
+            answer = await client.post(path, json=body, headers=of_centre)  # the sender does not receive
+            assert (answer.status_code, answer.json()["store_id"]) == (403, NORTH)
         assert await movements(pool) == before
 
         assert (await client.post(MOVEMENT, json=here, headers=of_north)).status_code == 200

@@ -28,13 +28,21 @@ CARD = {"article": "a1", "sku": "a", "name": "a", "unit": "a", "active": True}
 HUNG = {"barcodes": ["a"], "prices": {"retail": 1}, "attributes": {"a": 1}}
 STORE = {"code": "a", "name": "a", "address": "a", "time_zone": "UTC", "opening_hours": WEEK, "active": True}
 BRAND = {"name": "a", "country": "a", "aliases": ["b"]}
+ONE = {"product_id": PLUG, "quantity": 1}
+WAY = {"from_store_id": CENTRE, "to_store_id": NORTH}
+WANTED = {"note": "a", "wanted_by": "2099-01-31"}
 HELD = {"product_id": PLUG, "store_id": CENTRE, "quantity": 1}
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat()
 BODIES: dict[str, Any] = {
     f"POST {INVENTORY}/movement": {**LINE, **TEXTS},
     f"POST {INVENTORY}/movements": {"lines": [{**LINE, **TEXTS}]},
     f"POST {INVENTORY}/movements/2/reversal": {"reason": "a"},
-    f"POST {INVENTORY}/transfers/1/receipt": {"lines": [{"product_id": PLUG, "quantity": 1}]},
+    f"POST {INVENTORY}/transfers": {**WAY, "lines": [ONE], **WANTED, "related_document": "a", "ship": False},
+    f"PATCH {INVENTORY}/transfers/2": {"lines": [ONE], **WANTED},
+    f"POST {INVENTORY}/transfers/2/shipment": {"lines": [ONE], "close_rest": False, "beyond_requested": False},
+    f"POST {INVENTORY}/transfers/1/receipt": {"lines": [ONE]},
+    f"POST {INVENTORY}/transfers/1/recall": {"lines": [ONE]},
+    f"POST {INVENTORY}/transfers/1/differences": {"lines": [{**ONE, "reason": "lost", "note": "a"}]},
     f"POST {INVENTORY}/reservations": {
         "holder": "a",
         "lines": [HELD],
@@ -57,6 +65,8 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/price-types": {**NAMES, "is_cost": True},
     "POST /api/v1/session": {"login": "a", "password": "a"},
 }
+# A file, or nothing at all.
+BODILESS = {"POST /api/v1/imports", "POST /api/v1/inventory/transfers/*/cancellation"}
 every_route = pytest.mark.parametrize("route", BODIES)
 
 WRONG: dict[type, list[Any]] = {
@@ -67,8 +77,9 @@ WRONG: dict[type, list[Any]] = {
     dict: [5, "a", [], ["a"], None],
 }
 # What a field may be although another of its type may not; in a change a null leaves the field as it is.
-NULLABLE = {"related_document", "reason", "sku", "category_id", "country", "parent_id", "expires_at"}
-MAY_BE_EMPTY = {"related_document", "reason", "address", "country"}
+NULLABLE = {"related_document", "reason", "sku", "category_id", "country", "parent_id", "expires_at", "note",
+            "wanted_by"}  # fmt: skip
+MAY_BE_EMPTY = {"related_document", "reason", "address", "country", "note"}
 # Any number, yes or no, or nothing; a password may be anything.
 FREE = {"attributes.a", "password"}
 
@@ -108,7 +119,9 @@ def may_be(route: str, path: tuple[Any, ...], bad: Any) -> bool:
     """Whether this is not bad at all there."""
     name = path[-1]
     if bad is None:
-        ends = route.endswith(("receipt", "lead-time", "release", "fulfilment")) or route.startswith("PATCH")
+        ends = route.endswith(
+            ("receipt", "lead-time", "release", "fulfilment", "shipment", "recall")
+        ) or route.startswith("PATCH")
         return name in NULLABLE or (ends and len(path) == 1)
     if bad == "":
         return name in MAY_BE_EMPTY or (name == "name_en" and route == "POST /api/v1/categories")
@@ -140,10 +153,12 @@ def complaint(answer: httpx.Response, field: str) -> str | None:
 
 @pytest.fixture(autouse=True)
 async def shop(client: httpx.AsyncClient) -> None:
-    """Movement 1 fills a shelf, movement 2 ships transfer 1 from it; of what is left a piece is held."""
+    """Movement 1 fills a shelf, movement 2 ships transfer 1 from it, transfer 2 is asked for; a piece is held."""
     await client.post(f"{INVENTORY}/movement", json={**LINE, "quantity": 10})
     shipped = {**LINE, "movement_type": "transfer", "quantity": 5, "to_store_id": NORTH}
     assert (await client.post(f"{INVENTORY}/movement", json=shipped)).json()["transfer_id"] == 1
+    asked = await client.post(f"{INVENTORY}/transfers", json={**WAY, "lines": [ONE]})
+    assert asked.json()["id"] == 2
     held = await client.post(f"{INVENTORY}/reservations", json={"holder": "a", "lines": [HELD]})
     assert held.json()["id"] == 1
     for number, code in enumerate(("plugs", "filters"), start=1):
@@ -157,7 +172,7 @@ async def test_every_route_that_writes_is_in_the_table(app: FastAPI) -> None:
     writes = {
         f"{route.method} {shape(route.path)}" for route in routes_of(app) if route.method in ("POST", "PUT", "PATCH")
     }
-    assert {shape(route) for route in BODIES} == writes - {"POST /api/v1/imports"}
+    assert {shape(route) for route in BODIES} == writes - BODILESS
 
 
 @every_route
@@ -195,7 +210,7 @@ async def test_a_field_that_is_not_known_is_refused_by_name(
 @every_route
 async def test_what_is_no_object_is_refused(app: FastAPI, client: httpx.AsyncClient, route: str) -> None:
     before = await whole_shop(app.state.pool, but=())
-    optional = route.endswith(("reversal", "receipt", "release", "fulfilment"))
+    optional = route.endswith(("reversal", "receipt", "release", "fulfilment", "shipment", "recall"))
     for name, body in NOT_OBJECTS.items():
         if name == "nothing" and optional:
             continue

@@ -47,6 +47,9 @@ LISTS = [
     Listed("inventory/movements", ("movements", 0), {"store_id": NORTH, "movement_type": "inbound"}),
     Listed("inventory/transfers", ("transfers", 0)),
     Listed("inventory/transfers", ("transfers", 0), {"status": "in_transit"}),
+    Listed("inventory/transfers", ("transfers", 0), {"from_store_id": CENTRE, "product_id": PLUG}),
+    Listed("inventory/transfers/differences", ("differences", 0)),
+    Listed("inventory/transfers/differences", ("differences", 0), {"store_id": NORTH, "reason": "lost"}),
     Listed("inventory/reservations", ("reservations", 0)),
     Listed("inventory/reservations", ("reservations", 0), {"status": "live", "store_id": CENTRE}),
     Listed(f"products/{PLUG}/prices", ("prices", LONG_AGO, ""), name=("price_type", "valid_from")),
@@ -87,6 +90,9 @@ async def busy(client: httpx.AsyncClient, hour: int) -> None:
     await move(client, "sale", PLUG, CENTRE, 1)
     shipped = await move(client, "transfer", PLUG, CENTRE, 2)
     await done(client, "POST", f"{API}/inventory/movements/{shipped['movement_id']}/reversal")
+    sent = await move(client, "transfer", OIL_FILTER, CENTRE, 1)
+    lost = {"lines": [{"product_id": OIL_FILTER, "quantity": 1, "reason": "lost"}]}
+    await done(client, "POST", f"{API}/inventory/transfers/{sent['transfer_id']}/differences", lost)
     await move(client, "transfer", OIL_FILTER, CENTRE, 1)
     lines = [{"product_id": PLUG, "store_id": CENTRE, "quantity": 1}]
     held = [await done(client, "POST", f"{API}/inventory/reservations", {"holder": "a", "lines": lines}) for _ in "12"]

@@ -42,6 +42,7 @@ NO_SURPRISE: list[Any] = [
 PLACES = [{"product_id": product, "store_id": store} for product in (PLUG, OIL_FILTER) for store in (CENTRE, NORTH)]
 HOLDS = 60
 some_hold = cycle(range(1, HOLDS + 1))
+some_transfer = cycle(range(3, HOLDS + 3))  # by turns one that is asked for, and one that is on the way
 few = settings(
     max_examples=15,
     deadline=None,
@@ -67,7 +68,7 @@ def served(cluster: Cluster, trust: str) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def shop(cluster: Cluster) -> Iterator[str]:
     """Whoever calls is a manager, and one of everything has happened."""
-    lines = [{**place, "movement_type": "inbound", "quantity": 1000} for place in PLACES] + [
+    lines = [{**place, "movement_type": "inbound", "quantity": 10_000} for place in PLACES] + [
         {"product_id": product, "store_id": CENTRE, "movement_type": "transfer", "quantity": 99, "to_store_id": NORTH}
         for product in (PLUG, OIL_FILTER)
     ]
@@ -79,6 +80,10 @@ def shop(cluster: Cluster) -> Iterator[str]:
             for _ in range(HOLDS):
                 made = client.post("/api/v1/inventory/reservations", json={"holder": "Ivan", "lines": held})
                 assert made.status_code == 201
+            asked = [{"product_id": product, "quantity": 50} for product in (PLUG, OIL_FILTER)]
+            for number in range(HOLDS):
+                way = {"from_store_id": CENTRE, "to_store_id": NORTH, "lines": asked, "ship": number % 2 == 1}
+                assert client.post("/api/v1/inventory/transfers", json=way).status_code == 201
             for code in ("plugs", "filters"):
                 added = client.post("/api/v1/categories", json={"code": code, "name_ru": code})
                 assert added.status_code == 201
@@ -106,6 +111,8 @@ def bring_home(case: Case[Any]) -> None:
     case.path_parameters = _known(case.path_parameters)
     if "reservation_id" in case.path_parameters:  # most of what is done to one ends it
         case.path_parameters["reservation_id"] = next(some_hold)
+    if "transfer_id" in case.path_parameters:
+        case.path_parameters["transfer_id"] = next(some_transfer)
     case.query = _known(case.query)
     case.body = _known(case.body)
     case.headers.pop("Idempotency-Key", None)  # used before, as likely as not
@@ -127,6 +134,9 @@ def _known(value: Any) -> Any:
                 known[name] = int(inner) % 3 + 1
         elif name == "expires_at" and inner is not None:
             known[name] = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    if "from_store_id" in known:
+        known["to_store_id"] = CENTRE + NORTH - known["from_store_id"]
+        known.pop("wanted_by", None)  # it may not lie in the past
     if known.get("movement_type", "transfer") != "transfer":
         known.pop("to_store_id", None)
     elif "store_id" in known and ("to_store_id" in known or "movement_type" in known):

@@ -2,7 +2,7 @@
 
 movements/     post, batch, reverse, list: one statement, append-only          ← start reading here
 stock/         what lies where, now and as of any moment; snapshots; the recount
-transfers/     pieces between two stores: shipment, receipt
+transfers/     pieces between two stores: request, shipment, receipt, differences
 availability/  status and ETA of a product at a store, and the words for it
 stores/        the places, their hours, and the van between them
 

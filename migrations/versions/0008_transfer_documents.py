@@ -2,7 +2,7 @@
 
 from autoshop.kit.migrate import run_sql_beside
 
-revision = "0012"
+revision = "0008"
 down_revision = "0007"
 
 
