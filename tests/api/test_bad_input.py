@@ -43,7 +43,11 @@ BODIES: dict[str, Any] = {
     },
     f"PATCH {INVENTORY}/reservations/1": {"expires_at": TOMORROW},
     f"POST {INVENTORY}/reservations/1/release": {"lines": [HELD]},
-    f"POST {INVENTORY}/reservations/1/fulfilment": {"lines": [HELD], "related_document": "a"},
+    f"POST {INVENTORY}/reservations/1/fulfilment": {
+        "lines": [HELD],
+        "related_document": "a",
+        "beyond_held": True,
+    },
     f"PUT {INVENTORY}/{BULB}/lead-time": {"days": 2},
     "POST /api/v1/stores": {**STORE, "closed_dates": ["2027-01-01"]},
     f"PATCH /api/v1/stores/{CENTRE}": {**STORE, "closed_dates": ["2027-01-01"]},

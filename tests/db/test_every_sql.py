@@ -171,9 +171,14 @@ FILLED: dict[str, list[Ask]] = {
     "inventory.movements.store.LIST": each_and_all(
         movements.CONDITIONS, lambda db, filters: movements.list_page(db, filters, 10)
     ),
-    "inventory.reservations.store.LIST": each_and_all(
-        reservations.CONDITIONS, lambda db, filters: reservations.list_page(db, filters, 10)
-    ),
+    "inventory.reservations.store.LIST": [
+        ask
+        for status in (None, *reservations.STATUSES)
+        for ask in each_and_all(
+            {**reservations.CONDITIONS, **reservations.OF_LINES},
+            lambda db, filters, status=status: reservations.list_page(db, filters, 10, status),  # type: ignore[misc]
+        )
+    ],
     "inventory.stock.store.PAGE": [
         *by_place(stock.list_page, after=None, limit=10),
         *by_place(stock.list_page, after=(1, 1), limit=10),

@@ -60,6 +60,7 @@ READ = re.compile(r"\b(?:FROM|JOIN|USING)\s+(?:ONLY\s+)?([a-z_]+)")
 # Where SQL may stand. Everything else asks one of these.
 HOLD_SQL = re.compile(
     r"kit\.\w+|kit\.embedded\.cluster|(\w+\.)*store|catalog\.imports\.(staging|loading)|inventory\.movements\.staged"
+    r"|inventory\.reservations\.lapsing"
     r"|demo\.load|dev"
 )
 
