@@ -79,6 +79,9 @@ def shop(cluster: Cluster) -> Iterator[str]:
             for _ in range(HOLDS):
                 made = client.post("/api/v1/inventory/reservations", json={"holder": "Ivan", "lines": held})
                 assert made.status_code == 201
+            for store_id in (CENTRE, NORTH):
+                order = {"store_id": store_id, "holder": "Ivan", "lines": [{"product_id": PLUG, "quantity": 1}]}
+                assert client.post("/api/v1/inventory/allocations", json=order).status_code == 201
             for code in ("plugs", "filters"):
                 added = client.post("/api/v1/categories", json={"code": code, "name_ru": code})
                 assert added.status_code == 201
@@ -126,7 +129,7 @@ def _known(value: Any) -> Any:
             elif name == "quantity":
                 known[name] = int(inner) % 3 + 1
         elif name == "expires_at" and inner is not None:
-            known[name] = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+            known[name] = (datetime.now(UTC) + timedelta(days=30)).isoformat()
     if known.get("movement_type", "transfer") != "transfer":
         known.pop("to_store_id", None)
     elif "store_id" in known and ("to_store_id" in known or "movement_type" in known):

@@ -9,6 +9,7 @@ import pytest
 
 from autoshop.catalog.categories import store as categories
 from autoshop.catalog.products import store as products
+from autoshop.inventory.allocation import store as allocations
 from autoshop.inventory.movements import store as movements
 from autoshop.inventory.reservations import store as reservations
 from autoshop.inventory.stock import store as stock
@@ -152,6 +153,7 @@ def by_place(ask: Callable[..., Coroutine[Any, Any, object]], **more: Any) -> li
     ]
 
 
+NOW = datetime.now(UTC)
 # Each statement with holes, and every way to fill them. A new one must be named here.
 FILLED: dict[str, list[Ask]] = {
     "catalog.categories.store.LIST": [
@@ -167,6 +169,18 @@ FILLED: dict[str, list[Ask]] = {
                 db, filters, by_change=by_change, cost=True, limit=10
             ),
         )
+    ],
+    "inventory.allocation.store.LIST": [
+        ask
+        for late in (False, True)
+        for ask in each_and_all(
+            allocations.CONDITIONS,
+            lambda db, filters, late=late: allocations.list_page(db, filters, 10, late=late),  # type: ignore[misc]
+        )
+    ],
+    "inventory.allocation.store.PROMISES": [
+        lambda db, given=given: allocations.promises(db, NOW, NOW, given[0], given[1], 10)  # type: ignore[misc]
+        for given in [(None, None), (1, None), (None, 1), (1, 1)]
     ],
     "inventory.movements.store.LIST": each_and_all(
         movements.CONDITIONS, lambda db, filters: movements.list_page(db, filters, 10)

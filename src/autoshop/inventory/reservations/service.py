@@ -62,7 +62,7 @@ async def hold(
     now: datetime,
 ) -> Reservation:
     """The same, at whatever stores: for whoever has decided already that the caller may."""
-    _must_be_ahead(until, now)
+    must_be_ahead(until, now)
     wanted = summed(lines)
     await open_places(db, list(wanted))
     await store.lock_places(db, list(wanted))
@@ -90,7 +90,7 @@ async def extend(
 ) -> Reservation:
     """Hold on until another moment, later or sooner; what has lapsed stays lapsed."""
     reservation = await _living(db, caller, reservation_id)
-    _must_be_ahead(until, now)
+    must_be_ahead(until, now)
     if reservation.version != version:
         current = {"expires_at": reservation.expires_at.isoformat()}
         raise changed_meanwhile("reservation", reservation.version, {"expires_at": until.isoformat()}, current)
@@ -225,7 +225,8 @@ async def forget_holders(db: Connection, days: int) -> int:
     return count
 
 
-def _must_be_ahead(until: datetime, now: datetime) -> None:
+def must_be_ahead(until: datetime, now: datetime) -> None:
+    """Refuse an end of a hold that is over already, or so far off that nobody remembers."""
     if not now < until <= now + timedelta(days=MOST_DAYS):
         reason = f"must lie ahead, within {MOST_DAYS} days"
         raise Invalid(f"expires_at: {reason}", errors=[wrong("expires_at", reason)])

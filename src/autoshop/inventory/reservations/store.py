@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from autoshop.inventory.allocation import store as allocations
 from autoshop.inventory.reservations.model import Place, Reservation, ReservationLine, Status
 from autoshop.kit.db import Connection
 
@@ -126,11 +127,12 @@ SELECT 'inventory.reservation',
 
 
 async def close(db: Connection, reservation_ids: Sequence[int], change: Status) -> None:
-    """After pieces were taken out of holds: end those that hold nothing any more, and tell of all of them."""
+    """After pieces were taken out of holds: end those that hold nothing any more, with their promises; tell of all."""
     if reservation_ids:
         await db.execute(LOCK, reservation_ids)
         await db.execute(CLOSE, reservation_ids, change)
         await db.execute(TELL, reservation_ids, change)
+        await allocations.settle(db, reservation_ids)
 
 
 async def tell(db: Connection, reservation_id: int, change: str) -> None:
