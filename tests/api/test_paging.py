@@ -77,7 +77,7 @@ async def change(client: httpx.AsyncClient, path: str, **changes: Any) -> None:
 
 async def busy(client: httpx.AsyncClient, hour: int) -> None:
     """An hour of the shop: in each list something is added, and something old and something recent changes."""
-    store = await done(client, "POST", f"{API}/stores", {"code": f"s{hour}", "name": "Новый"})
+    opened = await done(client, "POST", f"{API}/stores", {"code": f"s{hour}", "name": "Новый"})
     await done(client, "POST", f"{API}/brands", {"name": f"Brand {hour}"})
     await done(client, "POST", f"{API}/categories", {"code": f"c{hour}", "name_ru": "Новая"})
     new = await done(client, "POST", f"{API}/products", {"brand_id": 1, "article": f"A{hour}", "name": "Новый"})
@@ -94,7 +94,7 @@ async def busy(client: httpx.AsyncClient, hour: int) -> None:
     lines = [{"product_id": PLUG, "store_id": CENTRE, "quantity": 1}]
     held = [await done(client, "POST", f"{API}/inventory/reservations", {"holder": "a", "lines": lines}) for _ in "12"]
     await done(client, "POST", f"{API}/inventory/reservations/{held[0]['id']}/release")
-    order = {"store_id": store["id"], "holder": "a", "lines": [{"product_id": PLUG, "quantity": 1}]}
+    order = {"store_id": opened["id"], "holder": "a", "lines": [{"product_id": PLUG, "quantity": 1}]}
     await done(client, "POST", f"{API}/inventory/allocations", order)
     file = f"Бренд;Артикул;Название\nNGK;B{hour};Свеча\n".encode()
     sent = await client.post(f"{API}/imports", content=file, headers={"Content-Type": "text/csv"})

@@ -93,12 +93,24 @@ async def add(db: Connection, proposal: Proposal, reservation_id: int, actor: st
     return allocation_id
 
 
-# The one rule of how a promise stands. It ends with its reservation, which may have lapsed before anybody noticed.
-ENDED = "coalesce(a.ended_at, CASE WHEN r.expires_at <= (SELECT clock_timestamp()) THEN r.expires_at END)"
-STATE = f"""CASE WHEN {ENDED} <= a.due_at AND a.fulfilled_at IS NOT NULL THEN 'kept'
-            WHEN {ENDED} <= a.due_at THEN 'withdrawn'
-            WHEN {ENDED} IS NULL AND (SELECT clock_timestamp()) <= a.due_at THEN 'open'
+CLOCK = "(SELECT clock_timestamp())"
+# A promise ends with its reservation, which may have lapsed before anybody noticed. Over many promises the reservation
+# is looked up only where the end is not written down yet.
+ENDED = f"coalesce(a.ended_at, CASE WHEN r.expires_at <= {CLOCK} THEN r.expires_at END)"
+ENDED_OF_MANY = f"""coalesce(a.ended_at, (SELECT r.expires_at
+                                            FROM reservations AS r
+                                           WHERE r.id = a.reservation_id AND r.expires_at <= {CLOCK}))"""
+
+
+def state(ended: str) -> str:
+    """The one rule of how a promise stands, in SQL."""
+    return f"""CASE WHEN {ended} <= a.due_at AND a.fulfilled_at IS NOT NULL THEN 'kept'
+            WHEN {ended} <= a.due_at THEN 'withdrawn'
+            WHEN {ended} IS NULL AND {CLOCK} <= a.due_at THEN 'open'
             ELSE 'late' END"""
+
+
+STATE = state(ENDED)
 TELL = f"""
 INSERT INTO outbox (topic, payload)
 SELECT 'inventory.allocation',
@@ -211,13 +223,11 @@ def _allocation(row: dict[str, Any], parts: Sequence[Part]) -> Allocation:
     return Allocation(**row, parts=tuple(parts), explanation=explanation)
 
 
-# Only what has not ended needs a look at its reservation.
 PROMISES = f"""
 SELECT store_id, count(*) FILTER (WHERE state = 'kept') AS kept, count(*) FILTER (WHERE state = 'late') AS late,
        count(*) FILTER (WHERE state = 'open') AS open, count(*) FILTER (WHERE state = 'withdrawn') AS withdrawn
-  FROM (SELECT a.store_id, {STATE} AS state
+  FROM (SELECT a.store_id, {state(ENDED_OF_MANY)} AS state
           FROM allocations AS a
-          LEFT JOIN reservations AS r ON r.id = a.reservation_id AND a.ended_at IS NULL
          WHERE a.promised_at >= $1 AND a.promised_at < $2 AND {{conditions}}) AS p
  GROUP BY store_id
  ORDER BY store_id
