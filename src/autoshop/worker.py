@@ -83,6 +83,7 @@ def create_worker(driver: Driver, pool: Pool, settings: Settings) -> PgQueuer:
         await housekeeping.tidy(pool, settings)
         await accounts.forget_sessions(pool)
         await imports.forget(pool)
+        await reservations.forget_holders(pool, settings.holder_days)
 
     return queue
 

@@ -136,6 +136,7 @@ async def test_a_clerk_cannot_touch_the_other_store(app: FastAPI) -> None:
     before = await movements(pool)
     here = {**SALE, "store_id": NORTH}
     held = {name: SALE[name] for name in ("product_id", "store_id", "quantity")}
+    order = {"store_id": CENTRE, "holder": "a", "lines": [{"product_id": PLUG, "quantity": 1}]}
     async with client_for(app, STRANGER) as client:
         for headers in (of_north, token_of_north):
             for path, body in [
@@ -144,6 +145,8 @@ async def test_a_clerk_cannot_touch_the_other_store(app: FastAPI) -> None:
                 (MOVEMENT, {**SALE, "movement_type": "adjustment"}),
                 ("/api/v1/inventory/movements", {"lines": [here, SALE]}),
                 ("/api/v1/inventory/reservations", {"holder": "a", "lines": [held]}),
+                ("/api/v1/inventory/allocations", order),
+                ("/api/v1/inventory/allocations", {**order, "preview": True}),
                 (f"/api/v1/inventory/movements/{inbound.id}/reversal", {}),
                 (f"/api/v1/inventory/movements/{sent.id}/reversal", {}),
                 (f"/api/v1/inventory/transfers/{sent.transfer_id}/recall", {}),

@@ -33,6 +33,7 @@ WAY = {"from_store_id": CENTRE, "to_store_id": NORTH}
 WANTED = {"note": "a", "wanted_by": "2099-01-31"}
 HELD = {"product_id": PLUG, "store_id": CENTRE, "quantity": 1}
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+IN_A_MONTH = (datetime.now(UTC) + timedelta(days=30)).isoformat()
 BODIES: dict[str, Any] = {
     f"POST {INVENTORY}/movement": {**LINE, **TEXTS},
     f"POST {INVENTORY}/movements": {"lines": [{**LINE, **TEXTS}]},
@@ -51,7 +52,19 @@ BODIES: dict[str, Any] = {
     },
     f"PATCH {INVENTORY}/reservations/1": {"expires_at": TOMORROW},
     f"POST {INVENTORY}/reservations/1/release": {"lines": [HELD]},
-    f"POST {INVENTORY}/reservations/1/fulfilment": {"lines": [HELD], "related_document": "a"},
+    f"POST {INVENTORY}/reservations/1/fulfilment": {
+        "lines": [HELD],
+        "related_document": "a",
+        "beyond_held": True,
+    },
+    f"POST {INVENTORY}/allocations": {
+        "store_id": CENTRE,
+        "lines": [{"product_id": PLUG, "quantity": 1}],
+        "holder": "a",
+        "related_document": "a",
+        "expires_at": IN_A_MONTH,
+        "preview": False,
+    },
     f"PUT {INVENTORY}/{BULB}/lead-time": {"days": 2},
     "POST /api/v1/stores": {**STORE, "closed_dates": ["2027-01-01"]},
     f"PATCH /api/v1/stores/{CENTRE}": {**STORE, "closed_dates": ["2027-01-01"]},
@@ -250,6 +263,8 @@ async def test_the_table_is_right_about_the_good_bodies(client: httpx.AsyncClien
         (f"{INVENTORY}/status", "at"),
         (f"{INVENTORY}/movements", "date_from"),
         (f"{INVENTORY}/movements", "date_to"),
+        (f"{INVENTORY}/promises", "date_from"),
+        (f"{INVENTORY}/promises", "date_to"),
         ("/api/v1/products", "updated_since"),
     ],
 )
@@ -265,6 +280,9 @@ async def test_a_moment_that_no_clock_tells_is_422(
     [
         (f"{INVENTORY}/movements", "actor"),
         (f"{INVENTORY}/movements", "related_document"),
+        (f"{INVENTORY}/reservations", "holder"),
+        (f"{INVENTORY}/reservations", "holder_prefix"),
+        (f"{INVENTORY}/allocations", "related_document"),
         ("/api/v1/products", "sku"),
         ("/api/v1/products", "barcode"),
         ("/api/v1/categories", "code"),

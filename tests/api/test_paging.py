@@ -52,6 +52,9 @@ LISTS = [
     Listed("inventory/transfers/differences", ("differences", 0), {"store_id": NORTH, "reason": "lost"}),
     Listed("inventory/reservations", ("reservations", 0)),
     Listed("inventory/reservations", ("reservations", 0), {"status": "live", "store_id": CENTRE}),
+    Listed("inventory/allocations", ("allocations", 0)),
+    Listed("inventory/allocations", ("allocations", 0), {"product_id": PLUG}),
+    Listed("inventory/promises", ("promises", LAST), name=("store_id",)),
     Listed(f"products/{PLUG}/prices", ("prices", LONG_AGO, ""), name=("price_type", "valid_from")),
     Listed("imports", ("imports", 0)),
 ]
@@ -77,7 +80,7 @@ async def change(client: httpx.AsyncClient, path: str, **changes: Any) -> None:
 
 async def busy(client: httpx.AsyncClient, hour: int) -> None:
     """An hour of the shop: in each list something is added, and something old and something recent changes."""
-    await done(client, "POST", f"{API}/stores", {"code": f"s{hour}", "name": "Новый"})
+    opened = await done(client, "POST", f"{API}/stores", {"code": f"s{hour}", "name": "Новый"})
     await done(client, "POST", f"{API}/brands", {"name": f"Brand {hour}"})
     await done(client, "POST", f"{API}/categories", {"code": f"c{hour}", "name_ru": "Новая"})
     new = await done(client, "POST", f"{API}/products", {"brand_id": 1, "article": f"A{hour}", "name": "Новый"})
@@ -97,6 +100,8 @@ async def busy(client: httpx.AsyncClient, hour: int) -> None:
     lines = [{"product_id": PLUG, "store_id": CENTRE, "quantity": 1}]
     held = [await done(client, "POST", f"{API}/inventory/reservations", {"holder": "a", "lines": lines}) for _ in "12"]
     await done(client, "POST", f"{API}/inventory/reservations/{held[0]['id']}/release")
+    order = {"store_id": opened["id"], "holder": "a", "lines": [{"product_id": PLUG, "quantity": 1}]}
+    await done(client, "POST", f"{API}/inventory/allocations", order)
     file = f"Бренд;Артикул;Название\nNGK;B{hour};Свеча\n".encode()
     sent = await client.post(f"{API}/imports", content=file, headers={"Content-Type": "text/csv"})
     assert sent.status_code == 202, sent.text

@@ -84,6 +84,9 @@ def shop(cluster: Cluster) -> Iterator[str]:
             for number in range(HOLDS):
                 way = {"from_store_id": CENTRE, "to_store_id": NORTH, "lines": asked, "ship": number % 2 == 1}
                 assert client.post("/api/v1/inventory/transfers", json=way).status_code == 201
+            for store_id in (CENTRE, NORTH):
+                order = {"store_id": store_id, "holder": "Ivan", "lines": [{"product_id": PLUG, "quantity": 1}]}
+                assert client.post("/api/v1/inventory/allocations", json=order).status_code == 201
             for code in ("plugs", "filters"):
                 added = client.post("/api/v1/categories", json={"code": code, "name_ru": code})
                 assert added.status_code == 201
@@ -133,7 +136,7 @@ def _known(value: Any) -> Any:
             elif name == "quantity":
                 known[name] = int(inner) % 3 + 1
         elif name == "expires_at" and inner is not None:
-            known[name] = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+            known[name] = (datetime.now(UTC) + timedelta(days=30)).isoformat()
     if "from_store_id" in known:
         known["to_store_id"] = CENTRE + NORTH - known["from_store_id"]
         known.pop("wanted_by", None)  # it may not lie in the past

@@ -9,6 +9,7 @@ import pytest
 
 from autoshop.catalog.categories import store as categories
 from autoshop.catalog.products import store as products
+from autoshop.inventory.allocation import store as allocations
 from autoshop.inventory.movements import store as movements
 from autoshop.inventory.reservations import store as reservations
 from autoshop.inventory.stock import store as stock
@@ -153,6 +154,7 @@ def by_place(ask: Callable[..., Coroutine[Any, Any, object]], **more: Any) -> li
     ]
 
 
+NOW = datetime.now(UTC)
 # Each statement with holes, and every way to fill them. A new one must be named here.
 FILLED: dict[str, list[Ask]] = {
     "catalog.categories.store.LIST": [
@@ -169,12 +171,29 @@ FILLED: dict[str, list[Ask]] = {
             ),
         )
     ],
+    "inventory.allocation.store.LIST": [
+        ask
+        for late in (False, True)
+        for ask in each_and_all(
+            allocations.CONDITIONS,
+            lambda db, filters, late=late: allocations.list_page(db, filters, 10, late=late),  # type: ignore[misc]
+        )
+    ],
+    "inventory.allocation.store.PROMISES": [
+        lambda db, given=given: allocations.promises(db, NOW, NOW, given[0], given[1], 10)  # type: ignore[misc]
+        for given in [(None, None), (1, None), (None, 1), (1, 1)]
+    ],
     "inventory.movements.store.LIST": each_and_all(
         movements.CONDITIONS, lambda db, filters: movements.list_page(db, filters, 10)
     ),
-    "inventory.reservations.store.LIST": each_and_all(
-        reservations.CONDITIONS, lambda db, filters: reservations.list_page(db, filters, 10)
-    ),
+    "inventory.reservations.store.LIST": [
+        ask
+        for status in (None, *reservations.STATUSES)
+        for ask in each_and_all(
+            {**reservations.CONDITIONS, **reservations.OF_LINES},
+            lambda db, filters, status=status: reservations.list_page(db, filters, 10, status),  # type: ignore[misc]
+        )
+    ],
     "inventory.stock.store.PAGE": [
         *by_place(stock.list_page, after=None, limit=10),
         *by_place(stock.list_page, after=(1, 1), limit=10),

@@ -11,6 +11,7 @@ OWNERS = {
     "inventory.stores": {"stores", "transfer_routes"},
     "inventory.movements": {"inventory", "movements"},
     "inventory.reservations": {"reservations", "reservation_lines", "stock"},
+    "inventory.allocation": {"allocations", "allocation_lines"},
     "inventory.stock": {"snapshots", "stock_snapshots", "ledger_checks"},
     "inventory.transfers": {"transfers", "transfer_lines", "transfer_events", "transfer_differences"},
     "inventory.availability": {"lead_times"},
@@ -34,6 +35,11 @@ READS = {
     "inventory.reservations": {"inventory"},  # its rows are locked with the holds on them
     # The recount proves all of them.
     "inventory.stock": {"inventory", "stock", "movements", "transfer_lines", "reservation_lines", "products"},
+    # What can be had of the products of an order, at all stores at once; how a promise stands is how its hold does.
+    "inventory.allocation": {
+        *("products", "lead_times", "stock", "transfers", "transfer_lines"),
+        *("reservations", "reservation_lines"),
+    },
     "inventory.transfers": {"products"},  # names on the shipment
     "inventory.availability": {"stock", "products"},  # shelves and lead time of a product, in one look
     "catalog.products": {"brands", "prices", "price_types"},  # a page of products is one statement
@@ -49,6 +55,7 @@ WRITES = {
     # `inventory.reserved` is its to write: a hold and its pieces are there together or not at all.
     "inventory.reservations": {"inventory", "outbox"},
     "inventory.transfers": {"outbox"},  # a step and its event
+    "inventory.allocation": {"outbox"},
     # A million rows are written as sets, beside the verbs, in one transaction; the ledger's part stays with the ledger.
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
     # It lays down a whole history, by COPY.
@@ -61,6 +68,7 @@ READ = re.compile(r"\b(?:FROM|JOIN|USING)\s+(?:ONLY\s+)?([a-z_]+)")
 # Where SQL may stand. Everything else asks one of these.
 HOLD_SQL = re.compile(
     r"kit\.\w+|kit\.embedded\.cluster|(\w+\.)*store|catalog\.imports\.(staging|loading)|inventory\.movements\.staged"
+    r"|inventory\.reservations\.lapsing"
     r"|demo\.load|dev"
 )
 

@@ -88,10 +88,14 @@ class Caller:
         if scope not in self.scopes:
             raise Unauthorised if self.kind == "anonymous" else MissingScope(scope=scope)
 
+    def acts_for(self, store_id: int) -> bool:
+        """Whether the caller may write for the store."""
+        return self.store_ids is None or store_id in self.store_ids
+
     def must_act_for(self, *store_ids: int) -> None:
         """Refuse a caller who does not act for one of the stores."""
         for store_id in store_ids:
-            if self.store_ids is not None and store_id not in self.store_ids:
+            if not self.acts_for(store_id):
                 raise OtherStore(store_id=store_id)
 
     def must_act_for_one_of(self, *store_ids: int) -> None:

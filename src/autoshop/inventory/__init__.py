@@ -3,6 +3,8 @@
 movements/     post, batch, reverse, list: one statement, append-only          ← start reading here
 stock/         what lies where, now and as of any moment; snapshots; the recount
 transfers/     pieces between two stores: request, shipment, receipt, differences
+reservations/  pieces held for somebody until a moment
+allocation/    an order's pieces from whatever stores, with a promised date, and whether it was kept
 availability/  status and ETA of a product at a store, and the words for it
 stores/        the places, their hours, and the van between them
 

@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     outbox_days: int = Field(default=7, ge=1, description="how long events can be read again")
     snapshot_days: int = Field(default=35, ge=2, description="daily snapshots kept; older months keep their first")
 
+    reservation_hours: int = Field(default=24, ge=1, le=8_760, description="a hold's time where nobody says another")
+    holder_days: int = Field(default=180, ge=1, description="how long it is known whom an ended hold was for")
+
     @field_validator("trust")
     @classmethod
     def _trust_can_be_read(cls, value: str) -> str:

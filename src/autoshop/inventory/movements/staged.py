@@ -3,6 +3,8 @@
 Apart from store.py because the tables are temporary ones, on a connection that is closed afterwards.
 """
 
+from collections.abc import Sequence
+
 from autoshop.kit.db import Connection
 
 STAGE = """
@@ -32,7 +34,7 @@ SELECT c.row, c.product_id, c.store_id, c.quantity, i.product_id IS NOT NULL,
        EXISTS (SELECT FROM movements AS m WHERE m.product_id = c.product_id AND m.store_id = c.store_id),
        coalesce(i.quantity, 0), coalesce(i.reserved, 0), i.updated_at
   FROM counted_stock AS c
-  LEFT JOIN inventory AS i ON i.product_id = c.product_id AND i.store_id = c.store_id
+  LEFT JOIN stock AS i ON i.product_id = c.product_id AND i.store_id = c.store_id
  WHERE c.quantity <> coalesce(i.quantity, 0)
 """
 
@@ -69,6 +71,35 @@ SELECT product_id, store_id, 'inbound', quantity, quantity, quantity, $1, $2, cl
   FROM staged_stock
  WHERE NOT place_exists AND quantity > 0
 """
+
+STAGED_AMONG = """
+SELECT s.product_id, s.store_id
+  FROM staged_stock AS s
+  JOIN unnest($1::bigint[], $2::bigint[]) AS w (product_id, store_id)
+    ON w.product_id = s.product_id AND w.store_id = s.store_id
+ WHERE s.place_exists
+"""
+# As MOVE does, and in its order: so nobody waits in a circle.
+LOCK = """
+SELECT
+  FROM staged_stock AS s
+  JOIN inventory AS i ON i.product_id = s.product_id AND i.store_id = s.store_id
+ WHERE s.place_exists
+ ORDER BY s.product_id, s.store_id
+   FOR NO KEY UPDATE OF i
+"""
+
+
+async def staged_among(db: Connection, places: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Those of the places that staged_stock will change."""
+    columns = [product_id for product_id, _ in places], [store_id for _, store_id in places]
+    return [(row["product_id"], row["store_id"]) for row in await db.fetch(STAGED_AMONG, *columns)]
+
+
+async def lock(db: Connection) -> None:
+    """Hold every place that staged_stock will change, until the transaction ends."""
+    await db.execute(LOCK)
+
 
 # The rows that others may want are locked last, in key order, and all of it is one statement. A place that had no
 # movement when it was looked at must still be as it was then. One that had is corrected by what was wrong at the look:
