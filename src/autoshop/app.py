@@ -28,9 +28,12 @@ from autoshop.catalog.products import api as products
 from autoshop.inventory.availability import api as availability
 from autoshop.inventory.movements import api as movements
 from autoshop.inventory.movements.group_commit import MovementQueue
+from autoshop.inventory.recounts import api as recounts
 from autoshop.inventory.reservations import api as reservations
 from autoshop.inventory.stock import api as stock
 from autoshop.inventory.stock.service import TotalsOfAll
+from autoshop.inventory.stocktakes import api as stocktakes
+from autoshop.inventory.stocktakes.counts import api as counts
 from autoshop.inventory.stores import api as stores
 from autoshop.inventory.transfers import api as transfers
 from autoshop.kit import health
@@ -64,7 +67,8 @@ def create_app(config: Settings | None = None) -> FastAPI:
     )
     app.state.settings = config
     app.router.routes.append(Route(movements.POST_PATH, movements.post_movement, methods=["POST"]))
-    inventory = (movements, transfers, reservations, stock, availability, stores)
+    counting = (stocktakes, counts, recounts)
+    inventory = (movements, transfers, reservations, *counting, stock, availability, stores)
     for module in (*inventory, products, brands, categories, prices, imports, accounts):
         app.include_router(module.router)
     _own_routes(app)
