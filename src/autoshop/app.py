@@ -26,6 +26,7 @@ from autoshop.catalog.imports import api as imports
 from autoshop.catalog.prices import api as prices
 from autoshop.catalog.products import api as products
 from autoshop.inventory.availability import api as availability
+from autoshop.inventory.found import api as found
 from autoshop.inventory.movements import api as movements
 from autoshop.inventory.movements.group_commit import MovementQueue
 from autoshop.inventory.recounts import api as recounts
@@ -34,6 +35,7 @@ from autoshop.inventory.stock import api as stock
 from autoshop.inventory.stock.service import TotalsOfAll
 from autoshop.inventory.stocktakes import api as stocktakes
 from autoshop.inventory.stocktakes.counts import api as counts
+from autoshop.inventory.stocktakes.sheets import api as sheets
 from autoshop.inventory.stores import api as stores
 from autoshop.inventory.transfers import api as transfers
 from autoshop.kit import health
@@ -67,7 +69,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
     )
     app.state.settings = config
     app.router.routes.append(Route(movements.POST_PATH, movements.post_movement, methods=["POST"]))
-    counting = (stocktakes, counts, recounts)
+    counting = (stocktakes, counts, sheets, recounts, found)
     inventory = (movements, transfers, reservations, *counting, stock, availability, stores)
     for module in (*inventory, products, brands, categories, prices, imports, accounts):
         app.include_router(module.router)

@@ -9,9 +9,11 @@ import pytest
 
 from autoshop.catalog.categories import store as categories
 from autoshop.catalog.products import store as products
+from autoshop.inventory.found import store as found
 from autoshop.inventory.movements import store as movements
 from autoshop.inventory.reservations import store as reservations
 from autoshop.inventory.stock import store as stock
+from autoshop.inventory.stocktakes import store as stocktakes
 from autoshop.kit.db import Connection
 from tests.conftest import Database
 from tests.statements import Statement, statements
@@ -165,6 +167,17 @@ FILLED: dict[str, list[Ask]] = {
             products.CONDITIONS,
             lambda db, filters, by_change=by_change: products.list_page(  # type: ignore[misc]
                 db, filters, by_change=by_change, cost=True, limit=10
+            ),
+        )
+    ],
+    "inventory.found.store.LIST": each_and_all(found.CONDITIONS, lambda db, filters: found.list_page(db, filters, 10)),
+    "inventory.stocktakes.store.LINES": [
+        ask
+        for by_difference in (False, True)
+        for ask in each_and_all(
+            stocktakes.CONDITIONS,
+            lambda db, filters, by_difference=by_difference: stocktakes.lines(  # type: ignore[misc]
+                db, filters, 10, by_difference=by_difference
             ),
         )
     ],

@@ -80,6 +80,10 @@ class Approval(BaseModel, extra="forbid"):
     reason: Note = None
 
 
+class Why(BaseModel, extra="forbid"):
+    reason: Note = None
+
+
 class AskedAgain(BaseModel, extra="forbid"):
     product_ids: Annotated[list[Id], Field(min_length=1, max_length=1000)]
 
@@ -288,12 +292,15 @@ async def reopen(
     request: Request,
     stocktake_id: PathId,
     caller: Annotated[Caller, needs("inventory:approve")],
+    body: Why | None = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Count on after a review."""
 
+    reason = body.reason if body else None
+
     async def verb(db: Connection) -> dict[str, Any]:
-        return out(await approval.reopen(db, caller, stocktake_id)).model_dump(mode="json")
+        return out(await approval.reopen(db, caller, stocktake_id, reason)).model_dump(mode="json")
 
     return await write_once(request, caller.actor, verb)
 
@@ -303,12 +310,15 @@ async def cancel(
     request: Request,
     stocktake_id: PathId,
     caller: Annotated[Caller, needs("inventory:approve")],
+    body: Why | None = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """End it without changing the ledger."""
 
+    reason = body.reason if body else None
+
     async def verb(db: Connection) -> dict[str, Any]:
-        return out(await approval.cancel(db, caller, stocktake_id)).model_dump(mode="json")
+        return out(await approval.cancel(db, caller, stocktake_id, reason)).model_dump(mode="json")
 
     return await write_once(request, caller.actor, verb)
 

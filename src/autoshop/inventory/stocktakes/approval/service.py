@@ -42,6 +42,7 @@ async def review(
     await store.set_aside_corrected(db, stocktake_id)
     await stocktakes.review(db, stocktake_id, uncounted, caller.actor)
     await stocktakes.tell(db, stocktake_id, "review")
+    await audit(db, caller, "review", f"stocktake:{stocktake_id}", None, {"uncounted": uncounted})
     return await get_locked(db, stocktake_id)
 
 
@@ -55,7 +56,7 @@ async def _zero(db: Connection, caller: Caller, stocktake: Stocktake, confirmed:
     await store.zero(db, stocktake.id, pieces, now, caller.actor, stocktake.movement_mark)
 
 
-async def reopen(db: Connection, caller: Caller, stocktake_id: int) -> Stocktake:
+async def reopen(db: Connection, caller: Caller, stocktake_id: int, reason: str | None = None) -> Stocktake:
     """Back to the counting; what was taken as not being there is uncounted again."""
     await unhurried(db)
     stocktake = await _approvable(db, caller, stocktake_id)
@@ -64,10 +65,11 @@ async def reopen(db: Connection, caller: Caller, stocktake_id: int) -> Stocktake
     await store.unzero(db, stocktake_id)
     await stocktakes.reopen(db, stocktake_id)
     await stocktakes.tell(db, stocktake_id, "reopened")
+    await audit(db, caller, "reopen", f"stocktake:{stocktake_id}", None, {"reason": reason})
     return await get_locked(db, stocktake_id)
 
 
-async def cancel(db: Connection, caller: Caller, stocktake_id: int) -> Stocktake:
+async def cancel(db: Connection, caller: Caller, stocktake_id: int, reason: str | None = None) -> Stocktake:
     """End it without posting anything."""
     await unhurried(db)
     stocktake = await _approvable(db, caller, stocktake_id)
@@ -75,7 +77,7 @@ async def cancel(db: Connection, caller: Caller, stocktake_id: int) -> Stocktake
         raise StocktakeEnded(stocktake_id=stocktake_id, stocktake_status=stocktake.status)
     await stocktakes.close(db, stocktake_id, "cancelled", caller.actor)
     await stocktakes.tell(db, stocktake_id, "cancelled")
-    await audit(db, caller, "cancel", f"stocktake:{stocktake_id}", None, None)
+    await audit(db, caller, "cancel", f"stocktake:{stocktake_id}", None, {"reason": reason})
     return await get_locked(db, stocktake_id)
 
 
