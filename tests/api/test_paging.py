@@ -49,6 +49,15 @@ LISTS = [
     Listed("inventory/transfers", ("transfers", 0), {"status": "in_transit"}),
     Listed("inventory/reservations", ("reservations", 0)),
     Listed("inventory/reservations", ("reservations", 0), {"status": "live", "store_id": CENTRE}),
+    Listed("inventory/stocktakes", ("stocktakes", 0)),
+    Listed("inventory/stocktakes", ("stocktakes", 0), {"status": "counting", "store_id": CENTRE}),
+    Listed("inventory/stocktakes/1/lines", ("stocktake lines", LAST), name=("product_id",)),
+    Listed(
+        "inventory/stocktakes/1/lines", ("stocktake differences", 1, LAST), {"order": "difference"}, ("product_id",)
+    ),
+    Listed("inventory/stocktakes/1/counts", ("counts", 0)),
+    Listed("inventory/recounts", ("recounts", LAST)),
+    Listed("inventory/found-sales", ("found sales", 0)),
     Listed(f"products/{PLUG}/prices", ("prices", LONG_AGO, ""), name=("price_type", "valid_from")),
     Listed("imports", ("imports", 0)),
 ]
@@ -91,6 +100,12 @@ async def busy(client: httpx.AsyncClient, hour: int) -> None:
     lines = [{"product_id": PLUG, "store_id": CENTRE, "quantity": 1}]
     held = [await done(client, "POST", f"{API}/inventory/reservations", {"holder": "a", "lines": lines}) for _ in "12"]
     await done(client, "POST", f"{API}/inventory/reservations/{held[0]['id']}/release")
+    found = {"product_id": BULB, "store_id": CENTRE, "quantity": 1, "reason": "found"}
+    await done(client, "POST", f"{API}/inventory/found-sale", found)
+    scope = {"kind": "products", "product_ids": [new["id"]]}
+    await done(client, "POST", f"{API}/inventory/stocktakes", {"store_id": CENTRE, "scope": scope})
+    count = {"client_id": f"a{hour}", "product_id": new["id"], "pieces": hour % 3, "device": "a"}
+    await done(client, "POST", f"{API}/inventory/stocktakes/1/counts", {"counts": [count]})
     file = f"Бренд;Артикул;Название\nNGK;B{hour};Свеча\n".encode()
     sent = await client.post(f"{API}/imports", content=file, headers={"Content-Type": "text/csv"})
     assert sent.status_code == 202, sent.text
@@ -103,6 +118,10 @@ async def shop(client: httpx.AsyncClient) -> httpx.AsyncClient:
         await move(client, "inbound", product, CENTRE, 100)
     await move(client, "inbound", PLUG, NORTH, 1)
     await move(client, "inbound", WIPER, NORTH, 1)
+    scope = {"store_id": NORTH, "scope": {"kind": "store"}}
+    assert (await done(client, "POST", f"{API}/inventory/stocktakes", scope))["id"] == 1
+    policy = f"{API}/inventory/found-policies/{CENTRE}"
+    await done(client, "PUT", policy, {"roles": ["manager"]}, **{"If-Match": '"0"'})
     for hour in range(100, 105):
         await busy(client, hour)
     return client
