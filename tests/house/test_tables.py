@@ -41,7 +41,7 @@ READS = {
     "inventory.availability": {"stock", "products"},  # shelves and lead time of a product, in one look
     # What lies there and what moved since, under its locks; who holds it; names and barcodes on the sheet.
     "inventory.stocktakes": {
-        *("inventory", "movements", "reservations", "reservation_lines", "recount_flags"),
+        *("inventory", "movements", "reservations", "reservation_lines"),
         *("products", "categories", "brands", "brand_aliases", "barcodes"),
     },
     "catalog.products": {"brands", "prices", "price_types"},  # a page of products is one statement

@@ -1,7 +1,7 @@
 """Verbs of the ledger: post, reverse, list. Whoever moves pieces comes through here."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -114,6 +114,22 @@ async def post_staged(db: Connection, caller: Caller, opening: str, correction: 
         raise StockMoved(places=missed)
     after_commit(db, lambda: count_posted(posted))
     return sum(posted.values())
+
+
+async def post_corrections(
+    db: Connection, caller: Caller, deltas: Mapping[tuple[int, int], int], document: str, reason: str | None
+) -> None:
+    """Post very many adjustments, one for a place, under one document: all, or `StockMoved`.
+
+    Whoever calls holds the locks of the places and has looked that none would be left with too little.
+    """
+    try:
+        posted = await staged.correct(db, deltas, document, reason, caller.actor)
+    except TOO_MANY as error:
+        raise TooManyPieces from error
+    if posted < len(deltas):
+        raise StockMoved(places=len(deltas) - posted)
+    after_commit(db, lambda: count_posted(Counter(adjustment=posted)))
 
 
 async def opposite_of(db: Connection, caller: Caller, movement_id: int, reason: str | None) -> Line:

@@ -29,6 +29,19 @@ async def flag(db: Connection, places: Sequence[Place], reason: str, source: str
         await db.execute(TELL, sorted(products), sorted(stores), source)
 
 
+FLAGGED = """
+SELECT DISTINCT product_id
+  FROM recount_flags
+ WHERE store_id = $1 AND cleared_at IS NULL
+ ORDER BY product_id
+"""
+
+
+async def flagged(db: Connection, store_id: int) -> list[int]:
+    """The products of a store that still have to be counted, in order."""
+    return [row["product_id"] for row in await db.fetch(FLAGGED, store_id)]
+
+
 CLEAR = """
 UPDATE recount_flags AS f
    SET cleared_by = $1, cleared_at = clock_timestamp()

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from autoshop.inventory.recounts import store as recounts
 from autoshop.inventory.stocktakes.model import Line, Progress, Scope, Stocktake
 from autoshop.kit.db import Connection
 
@@ -91,12 +92,6 @@ SELECT i.product_id
  ORDER BY i.product_id
 """
 OF_NAMES = "SELECT id AS product_id FROM products WHERE id = ANY ($1::bigint[]) ORDER BY id"
-FLAGGED = """
-SELECT DISTINCT product_id
-  FROM recount_flags
- WHERE store_id = $1 AND cleared_at IS NULL
- ORDER BY product_id
-"""
 
 
 async def products_in(db: Connection, store_id: int, scope: Scope) -> list[int]:
@@ -106,7 +101,7 @@ async def products_in(db: Connection, store_id: int, scope: Scope) -> list[int]:
     elif scope.kind == "category":
         rows = await db.fetch(OF_CATEGORY, store_id, scope.category_id)
     elif scope.kind == "flagged":
-        rows = await db.fetch(FLAGGED, store_id)
+        return await recounts.flagged(db, store_id)
     else:
         rows = await db.fetch(OF_NAMES, scope.product_ids)
     return [row["product_id"] for row in rows]
@@ -174,11 +169,15 @@ async def reopen(db: Connection, stocktake_id: int) -> None:
     await db.execute(REOPEN, stocktake_id)
 
 
+async def close_lines(db: Connection, stocktake_id: int) -> None:
+    """Let the products of one that is locked, and about to end, be counted by others."""
+    await db.execute(CLOSE_LINES, stocktake_id)
+
+
 async def close(
     db: Connection, stocktake_id: int, status: str, actor: str, sums: tuple[int, int] | None = None
 ) -> None:
-    """End one that is locked, and let its products be counted by others; `sums` are surplus and shortage."""
-    await db.execute(CLOSE_LINES, stocktake_id)
+    """End one that is locked; `sums` are surplus and shortage."""
     await db.execute(CLOSE, stocktake_id, status, actor, *(sums or (None, None)))
 
 

@@ -5,8 +5,7 @@ from typing import Any
 
 from autoshop.accounts.model import Caller
 from autoshop.accounts.service import audit
-from autoshop.inventory.movements.model import Line
-from autoshop.inventory.movements.service import MOST_LINES, post_lines
+from autoshop.inventory.movements.service import post_corrections
 from autoshop.inventory.recounts import store as recounts
 from autoshop.inventory.reservations.store import let_go_of_lapsed, lock_places
 from autoshop.inventory.stocktakes import store as stocktakes
@@ -75,6 +74,7 @@ async def cancel(db: Connection, caller: Caller, stocktake_id: int, reason: str 
     stocktake = await _approvable(db, caller, stocktake_id)
     if stocktake.status not in ("counting", "review"):
         raise StocktakeEnded(stocktake_id=stocktake_id, stocktake_status=stocktake.status)
+    await stocktakes.close_lines(db, stocktake_id)
     await stocktakes.close(db, stocktake_id, "cancelled", caller.actor)
     await stocktakes.tell(db, stocktake_id, "cancelled")
     await audit(db, caller, "cancel", f"stocktake:{stocktake_id}", None, {"reason": reason})
@@ -96,6 +96,7 @@ async def approve(
     if stocktake.version != version:
         current = {"reviewed_at": stocktake.reviewed_at and stocktake.reviewed_at.isoformat()}
         raise changed_meanwhile("stocktake", stocktake.version, {}, current)
+    await stocktakes.close_lines(db, stocktake_id)  # a long one takes a while: before anybody's place is locked
     differences = await store.differences(db, stocktake_id)
     places = [(product_id, stocktake.store_id) for product_id in differences]
     await lock_places(db, places)
@@ -106,8 +107,10 @@ async def approve(
         differences.pop(product_id, None)
     await let_go_of_lapsed(db, places)
     await _must_be_enough(db, stocktake, differences)
-    await _post(db, caller, stocktake, differences, reason)
-    await recounts.clear(db, stocktake_id, stocktake.store_id, await store.settled(db, stocktake_id))
+    deltas = {(product_id, stocktake.store_id): difference for product_id, difference in differences.items()}
+    await post_corrections(db, caller, deltas, stocktake.name, reason)
+    flagged = await recounts.flagged(db, stocktake.store_id)
+    await recounts.clear(db, stocktake_id, stocktake.store_id, await store.settled(db, stocktake_id, flagged))
     sums = sum(max(0, one) for one in differences.values()), sum(max(0, -one) for one in differences.values())
     await stocktakes.close(db, stocktake_id, "approved", caller.actor, sums)
     await stocktakes.tell(db, stocktake_id, "approved")
@@ -137,16 +140,3 @@ async def _must_be_enough(db: Connection, stocktake: Stocktake, differences: dic
         holds = await store.holds(db, stocktake.store_id, named)
         told = too_low({product_id: differences[product_id] for product_id in named}, shelves, holds)
         raise WouldBeTooFew(count=len(failed), lines=told)
-
-
-async def _post(
-    db: Connection, caller: Caller, stocktake: Stocktake, differences: dict[int, int], reason: str | None
-) -> None:
-    """In portions, in key order; their places are locked already."""
-    why = reason or "counted"
-    lines = [
-        Line(product_id, stocktake.store_id, "adjustment", difference, caller.actor, stocktake.name, why)
-        for product_id, difference in differences.items()
-    ]
-    for start in range(0, len(lines), MOST_LINES):
-        await post_lines(db, lines[start : start + MOST_LINES])

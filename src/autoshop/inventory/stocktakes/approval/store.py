@@ -76,7 +76,7 @@ SELECT product_id, difference
 SETTLED = """
 SELECT product_id, counted_at
   FROM stocktake_lines
- WHERE stocktake_id = $1 AND status IN ('counted', 'agreed', 'zeroed')
+ WHERE stocktake_id = $1 AND product_id = ANY ($2::bigint[]) AND status IN ('counted', 'agreed', 'zeroed')
 """
 UNSETTLED = """
 SELECT product_id
@@ -92,9 +92,10 @@ async def differences(db: Connection, stocktake_id: int) -> dict[int, int]:
     return dict(map(tuple, await db.fetch(DIFFERENCES, stocktake_id)))
 
 
-async def settled(db: Connection, stocktake_id: int) -> list[tuple[int, datetime]]:
-    """The products that were counted, and when."""
-    return [(row["product_id"], row["counted_at"]) for row in await db.fetch(SETTLED, stocktake_id)]
+async def settled(db: Connection, stocktake_id: int, product_ids: Sequence[int]) -> list[tuple[int, datetime]]:
+    """Which of these products were counted, and when."""
+    rows = await db.fetch(SETTLED, stocktake_id, product_ids)
+    return [(row["product_id"], row["counted_at"]) for row in rows]
 
 
 async def unsettled(db: Connection, stocktake_id: int, limit: int) -> list[int]:
