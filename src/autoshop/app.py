@@ -34,6 +34,7 @@ from autoshop.inventory.reservations import api as reservations
 from autoshop.inventory.stock import api as stock
 from autoshop.inventory.stock.service import TotalsOfAll
 from autoshop.inventory.stocktakes import api as stocktakes
+from autoshop.inventory.stocktakes.approval import api as approval
 from autoshop.inventory.stocktakes.counts import api as counts
 from autoshop.inventory.stocktakes.sheets import api as sheets
 from autoshop.inventory.stores import api as stores
@@ -69,7 +70,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
     )
     app.state.settings = config
     app.router.routes.append(Route(movements.POST_PATH, movements.post_movement, methods=["POST"]))
-    counting = (stocktakes, counts, sheets, recounts, found)
+    counting = (stocktakes, approval, counts, sheets, recounts, found)
     inventory = (movements, transfers, reservations, *counting, stock, availability, stores)
     for module in (*inventory, products, brands, categories, prices, imports, accounts):
         app.include_router(module.router)

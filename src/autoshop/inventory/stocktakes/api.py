@@ -1,4 +1,4 @@
-"""Routes: open a stocktake, see how far it is, end its counting, approve what it found."""
+"""Routes: open a stocktake, see how far it is, ask for another count."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -12,8 +12,6 @@ from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
 from autoshop.inventory.stock.api import StoreFilter
 from autoshop.inventory.stocktakes import service, store
-from autoshop.inventory.stocktakes.approval import service as approval
-from autoshop.inventory.stocktakes.approval.model import Unsettled
 from autoshop.inventory.stocktakes.counts.model import LineStatus
 from autoshop.inventory.stocktakes.model import (
     MOST_PRODUCTS,
@@ -26,9 +24,8 @@ from autoshop.inventory.stocktakes.model import (
     Stocktake,
     Uncounted,
 )
-from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfMatch, IfNoneMatch, shown, write_once
+from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfNoneMatch, shown, write_once
 from autoshop.kit.db import Connection
-from autoshop.kit.etag import version_in
 from autoshop.kit.fields import Id, PathId, YesNo
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
 from autoshop.kit.text import NO_NUL
@@ -63,25 +60,6 @@ class StocktakeIn(BaseModel, extra="forbid"):
     blind: YesNo = True
     second_count_above: Annotated[int | None, Field(ge=0, le=1_000_000, strict=True)] = None
     note: Note = None
-
-
-class Review(BaseModel, extra="forbid"):
-    """What nobody counted is left as it is, or is taken as not being there: `confirm_zero` says that it was looked
-    for."""
-
-    uncounted: Uncounted = "leave"
-    confirm_zero: YesNo = False
-
-
-class Approval(BaseModel, extra="forbid"):
-    """`unsettled`: lines that ought to be counted again stand in the way, or are left as they are."""
-
-    unsettled: Unsettled = "refuse"
-    reason: Note = None
-
-
-class Why(BaseModel, extra="forbid"):
-    reason: Note = None
 
 
 class AskedAgain(BaseModel, extra="forbid"):
@@ -265,78 +243,5 @@ async def ask_again(
 
     async def verb(db: Connection) -> dict[str, Any]:
         return out(await service.ask_again(db, caller, stocktake_id, body.product_ids)).model_dump(mode="json")
-
-    return await write_once(request, caller.actor, verb)
-
-
-@router.post("/{stocktake_id}/review", response_model=StocktakeOut)
-async def review(
-    request: Request,
-    stocktake_id: PathId,
-    caller: Annotated[Caller, needs("inventory:approve")],
-    body: Review | None = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
-    """End the counting, and say what becomes of lines that nobody counted."""
-    asked = body or Review()
-
-    async def verb(db: Connection) -> dict[str, Any]:
-        reviewed = await approval.review(db, caller, stocktake_id, asked.uncounted, asked.confirm_zero)
-        return out(reviewed).model_dump(mode="json")
-
-    return await write_once(request, caller.actor, verb)
-
-
-@router.post("/{stocktake_id}/reopening", response_model=StocktakeOut)
-async def reopen(
-    request: Request,
-    stocktake_id: PathId,
-    caller: Annotated[Caller, needs("inventory:approve")],
-    body: Why | None = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
-    """Count on after a review."""
-
-    reason = body.reason if body else None
-
-    async def verb(db: Connection) -> dict[str, Any]:
-        return out(await approval.reopen(db, caller, stocktake_id, reason)).model_dump(mode="json")
-
-    return await write_once(request, caller.actor, verb)
-
-
-@router.post("/{stocktake_id}/cancellation", response_model=StocktakeOut)
-async def cancel(
-    request: Request,
-    stocktake_id: PathId,
-    caller: Annotated[Caller, needs("inventory:approve")],
-    body: Why | None = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
-    """End it without changing the ledger."""
-
-    reason = body.reason if body else None
-
-    async def verb(db: Connection) -> dict[str, Any]:
-        return out(await approval.cancel(db, caller, stocktake_id, reason)).model_dump(mode="json")
-
-    return await write_once(request, caller.actor, verb)
-
-
-@router.post("/{stocktake_id}/approval", response_model=StocktakeOut)
-async def approve(
-    request: Request,
-    stocktake_id: PathId,
-    caller: Annotated[Caller, needs("inventory:approve")],
-    body: Approval | None = None,
-    if_match: IfMatch = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
-    """Post the differences as adjustments: all of them, or none and every reason. What was sold since stays sold."""
-    version, asked = version_in(if_match), body or Approval()
-
-    async def verb(db: Connection) -> dict[str, Any]:
-        approved = await approval.approve(db, caller, stocktake_id, version, asked.unsettled, asked.reason)
-        return out(approved).model_dump(mode="json")
 
     return await write_once(request, caller.actor, verb)
