@@ -27,11 +27,17 @@ from autoshop.catalog.prices import api as prices
 from autoshop.catalog.products import api as products
 from autoshop.inventory.allocation import api as allocations
 from autoshop.inventory.availability import api as availability
+from autoshop.inventory.found import api as found
 from autoshop.inventory.movements import api as movements
 from autoshop.inventory.movements.group_commit import MovementQueue
+from autoshop.inventory.recounts import api as recounts
 from autoshop.inventory.reservations import api as reservations
 from autoshop.inventory.stock import api as stock
 from autoshop.inventory.stock.service import TotalsOfAll
+from autoshop.inventory.stocktakes import api as stocktakes
+from autoshop.inventory.stocktakes.approval import api as approval
+from autoshop.inventory.stocktakes.counts import api as counts
+from autoshop.inventory.stocktakes.sheets import api as sheets
 from autoshop.inventory.stores import api as stores
 from autoshop.inventory.transfers import api as transfers
 from autoshop.kit import health
@@ -65,7 +71,9 @@ def create_app(config: Settings | None = None) -> FastAPI:
     )
     app.state.settings = config
     app.router.routes.append(Route(movements.POST_PATH, movements.post_movement, methods=["POST"]))
-    inventory = (movements, transfers, reservations, allocations, stock, availability, stores)
+    counting = (stocktakes, approval, counts, sheets, recounts, found)
+    documents = (transfers, reservations, allocations)
+    inventory = (movements, *documents, *counting, stock, availability, stores)
     for module in (*inventory, products, brands, categories, prices, imports, accounts):
         app.include_router(module.router)
     _own_routes(app)

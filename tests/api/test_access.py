@@ -19,6 +19,7 @@ from tests.conftest import Database, client_for, running_app
 from tests.ledger import movements, post, request
 from tests.people import PASSWORD, SYSTEM, clerk_of_centre, clerk_of_north, hire, signed_in, with_token
 from tests.routes import Declared, routes_of
+from tests.stocktakes import open_stocktake
 
 pytestmark = pytest.mark.anyio
 
@@ -137,6 +138,8 @@ async def test_a_clerk_cannot_touch_the_other_store(app: FastAPI) -> None:
     here = {**SALE, "store_id": NORTH}
     held = {name: SALE[name] for name in ("product_id", "store_id", "quantity")}
     order = {"store_id": CENTRE, "holder": "a", "lines": [{"product_id": PLUG, "quantity": 1}]}
+    stocktake = await open_stocktake(pool, PLUG)
+    count = {"client_id": "a", "product_id": PLUG, "pieces": 1, "device": "a"}
     async with client_for(app, STRANGER) as client:
         for headers in (of_north, token_of_north):
             for path, body in [
@@ -147,6 +150,9 @@ async def test_a_clerk_cannot_touch_the_other_store(app: FastAPI) -> None:
                 ("/api/v1/inventory/reservations", {"holder": "a", "lines": [held]}),
                 ("/api/v1/inventory/allocations", order),
                 ("/api/v1/inventory/allocations", {**order, "preview": True}),
+                ("/api/v1/inventory/stocktakes", {"store_id": CENTRE, "scope": {"kind": "store"}}),
+                (f"/api/v1/inventory/stocktakes/{stocktake.id}/counts", {"counts": [count]}),
+                ("/api/v1/inventory/found-sale", {**held, "reason": "found"}),
                 (f"/api/v1/inventory/movements/{inbound.id}/reversal", {}),
                 (f"/api/v1/inventory/movements/{sent.id}/reversal", {}),
                 (f"/api/v1/inventory/transfers/{sent.transfer_id}/recall", {}),

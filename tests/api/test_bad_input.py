@@ -32,6 +32,8 @@ ONE = {"product_id": PLUG, "quantity": 1}
 WAY = {"from_store_id": CENTRE, "to_store_id": NORTH}
 WANTED = {"note": "a", "wanted_by": "2099-01-31"}
 HELD = {"product_id": PLUG, "store_id": CENTRE, "quantity": 1}
+STOCKTAKES = f"{INVENTORY}/stocktakes"
+COUNT = {"client_id": "a", "product_id": PLUG, "pieces": 1, "mode": "set", "round": 1, "device": "a", "note": "a"}
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat()
 IN_A_MONTH = (datetime.now(UTC) + timedelta(days=30)).isoformat()
 BODIES: dict[str, Any] = {
@@ -65,6 +67,21 @@ BODIES: dict[str, Any] = {
         "expires_at": IN_A_MONTH,
         "preview": False,
     },
+    f"POST {STOCKTAKES}": {
+        "store_id": NORTH,
+        "scope": {"kind": "products", "product_ids": [PLUG]},
+        "blind": True,
+        "second_count_above": 1,
+        "note": "a",
+    },
+    f"POST {STOCKTAKES}/1/counts": {"counts": [COUNT]},
+    f"POST {STOCKTAKES}/1/second-counts": {"product_ids": [PLUG]},
+    f"POST {STOCKTAKES}/1/review": {"uncounted": "leave", "confirm_zero": False},
+    f"POST {STOCKTAKES}/1/cancellation": {"reason": "a"},
+    f"POST {STOCKTAKES}/2/reopening": {"reason": "a"},
+    f"POST {STOCKTAKES}/2/approval": {"unsettled": "refuse", "reason": "a"},
+    f"POST {INVENTORY}/found-sale": {**HELD, "reason": "found", "related_document": "a"},
+    f"PUT {INVENTORY}/found-policies/{NORTH}": {"roles": ["clerk"], "most_pieces": 2},
     f"PUT {INVENTORY}/{BULB}/lead-time": {"days": 2},
     "POST /api/v1/stores": {**STORE, "closed_dates": ["2027-01-01"]},
     f"PATCH /api/v1/stores/{CENTRE}": {**STORE, "closed_dates": ["2027-01-01"]},
@@ -79,7 +96,11 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/session": {"login": "a", "password": "a"},
 }
 # A file, or nothing at all.
-BODILESS = {"POST /api/v1/imports", "POST /api/v1/inventory/transfers/*/cancellation"}
+BODILESS = {
+    "POST /api/v1/imports",
+    f"POST {INVENTORY}/transfers/*/cancellation",
+    f"POST {STOCKTAKES}/*/sheet",
+}
 every_route = pytest.mark.parametrize("route", BODIES)
 
 WRONG: dict[type, list[Any]] = {
@@ -90,9 +111,18 @@ WRONG: dict[type, list[Any]] = {
     dict: [5, "a", [], ["a"], None],
 }
 # What a field may be although another of its type may not; in a change a null leaves the field as it is.
-NULLABLE = {"related_document", "reason", "sku", "category_id", "country", "parent_id", "expires_at", "note",
-            "wanted_by"}  # fmt: skip
+NULLABLE = {
+    *("related_document", "reason", "sku", "category_id", "country", "parent_id", "expires_at", "note"),
+    "wanted_by",
+    "second_count_above",
+}
 MAY_BE_EMPTY = {"related_document", "reason", "address", "country", "note"}
+# Whose body may be left out, or be null.
+OPTIONAL = (
+    *("reversal", "receipt", "release", "fulfilment"),
+    *("shipment", "recall"),
+    *("review", "reopening", "cancellation", "approval"),
+)
 # Any number, yes or no, or nothing; a password may be anything.
 FREE = {"attributes.a", "password"}
 
@@ -132,9 +162,7 @@ def may_be(route: str, path: tuple[Any, ...], bad: Any) -> bool:
     """Whether this is not bad at all there."""
     name = path[-1]
     if bad is None:
-        ends = route.endswith(
-            ("receipt", "lead-time", "release", "fulfilment", "shipment", "recall")
-        ) or route.startswith("PATCH")
+        ends = route.endswith((*OPTIONAL, "lead-time")) or route.startswith("PATCH")
         return name in NULLABLE or (ends and len(path) == 1)
     if bad == "":
         return name in MAY_BE_EMPTY or (name == "name_en" and route == "POST /api/v1/categories")
@@ -146,8 +174,10 @@ def may_be(route: str, path: tuple[Any, ...], bad: Any) -> bool:
 async def send(client: httpx.AsyncClient, route: str, body: str | bytes, kind: str | None = "application/json") -> Any:
     method, path = route.split()
     headers = {"Content-Type": kind} if kind else {}
-    if method == "PATCH":
+    if method in ("PATCH", "PUT"):
         headers["If-Match"] = '"1"'
+    elif path.endswith("approval"):
+        headers["If-Match"] = '"2"'
     return await client.request(method, path, content=body, headers=headers)
 
 
@@ -167,6 +197,10 @@ def complaint(answer: httpx.Response, field: str) -> str | None:
 @pytest.fixture(autouse=True)
 async def shop(client: httpx.AsyncClient) -> None:
     """Movement 1 fills a shelf, movement 2 ships transfer 1 from it, transfer 2 is asked for; a piece is held."""
+    """Movement 1 fills a shelf, movement 2 ships transfer 1 from it; of what is left a piece is held.
+
+    Stocktake 1 is being counted, 2 is in review; pieces may be found in both stores.
+    """
     await client.post(f"{INVENTORY}/movement", json={**LINE, "quantity": 10})
     shipped = {**LINE, "movement_type": "transfer", "quantity": 5, "to_store_id": NORTH}
     assert (await client.post(f"{INVENTORY}/movement", json=shipped)).json()["transfer_id"] == 1
@@ -174,6 +208,16 @@ async def shop(client: httpx.AsyncClient) -> None:
     assert asked.json()["id"] == 2
     held = await client.post(f"{INVENTORY}/reservations", json={"holder": "a", "lines": [HELD]})
     assert held.json()["id"] == 1
+    for products in ([PLUG], [BULB]):
+        scope = {"kind": "products", "product_ids": products}
+        opened = await client.post(STOCKTAKES, json={"store_id": CENTRE, "scope": scope})
+        assert opened.status_code == 201
+    counted = await client.post(f"{STOCKTAKES}/1/counts", json={"counts": [{**COUNT, "client_id": "first"}]})
+    reviewed = await client.post(f"{STOCKTAKES}/2/review")
+    assert (counted.status_code, reviewed.json()["version"]) == (200, 2)
+    for store_id in (CENTRE, NORTH):
+        policy, unread = f"{INVENTORY}/found-policies/{store_id}", {"If-Match": '"0"'}
+        assert (await client.put(policy, json={"roles": ["manager"]}, headers=unread)).json()["version"] == 1
     for number, code in enumerate(("plugs", "filters"), start=1):
         assert (await client.post("/api/v1/categories", json={"code": code, "name_ru": code})).json()["id"] == number
 
@@ -223,7 +267,7 @@ async def test_a_field_that_is_not_known_is_refused_by_name(
 @every_route
 async def test_what_is_no_object_is_refused(app: FastAPI, client: httpx.AsyncClient, route: str) -> None:
     before = await whole_shop(app.state.pool, but=())
-    optional = route.endswith(("reversal", "receipt", "release", "fulfilment", "shipment", "recall"))
+    optional = route.endswith(OPTIONAL)
     for name, body in NOT_OBJECTS.items():
         if name == "nothing" and optional:
             continue

@@ -55,6 +55,15 @@ LISTS = [
     Listed("inventory/allocations", ("allocations", 0)),
     Listed("inventory/allocations", ("allocations", 0), {"product_id": PLUG}),
     Listed("inventory/promises", ("promises", LAST), name=("store_id",)),
+    Listed("inventory/stocktakes", ("stocktakes", 0)),
+    Listed("inventory/stocktakes", ("stocktakes", 0), {"status": "counting", "store_id": CENTRE}),
+    Listed("inventory/stocktakes/1/lines", ("stocktake lines", LAST), name=("product_id",)),
+    Listed(
+        "inventory/stocktakes/1/lines", ("stocktake differences", 1, LAST), {"order": "difference"}, ("product_id",)
+    ),
+    Listed("inventory/stocktakes/1/counts", ("counts", 0)),
+    Listed("inventory/recounts", ("recounts", LAST)),
+    Listed("inventory/found-sales", ("found sales", 0)),
     Listed(f"products/{PLUG}/prices", ("prices", LONG_AGO, ""), name=("price_type", "valid_from")),
     Listed("imports", ("imports", 0)),
 ]
@@ -102,6 +111,12 @@ async def busy(client: httpx.AsyncClient, hour: int) -> None:
     await done(client, "POST", f"{API}/inventory/reservations/{held[0]['id']}/release")
     order = {"store_id": opened["id"], "holder": "a", "lines": [{"product_id": PLUG, "quantity": 1}]}
     await done(client, "POST", f"{API}/inventory/allocations", order)
+    found = {"product_id": BULB, "store_id": CENTRE, "quantity": 1, "reason": "found"}
+    await done(client, "POST", f"{API}/inventory/found-sale", found)
+    scope = {"kind": "products", "product_ids": [new["id"]]}
+    await done(client, "POST", f"{API}/inventory/stocktakes", {"store_id": CENTRE, "scope": scope})
+    count = {"client_id": f"a{hour}", "product_id": new["id"], "pieces": hour % 3, "device": "a"}
+    await done(client, "POST", f"{API}/inventory/stocktakes/1/counts", {"counts": [count]})
     file = f"Бренд;Артикул;Название\nNGK;B{hour};Свеча\n".encode()
     sent = await client.post(f"{API}/imports", content=file, headers={"Content-Type": "text/csv"})
     assert sent.status_code == 202, sent.text
@@ -114,6 +129,10 @@ async def shop(client: httpx.AsyncClient) -> httpx.AsyncClient:
         await move(client, "inbound", product, CENTRE, 100)
     await move(client, "inbound", PLUG, NORTH, 1)
     await move(client, "inbound", WIPER, NORTH, 1)
+    scope = {"store_id": NORTH, "scope": {"kind": "store"}}
+    assert (await done(client, "POST", f"{API}/inventory/stocktakes", scope))["id"] == 1
+    policy = f"{API}/inventory/found-policies/{CENTRE}"
+    await done(client, "PUT", policy, {"roles": ["manager"]}, **{"If-Match": '"0"'})
     for hour in range(100, 105):
         await busy(client, hour)
     return client

@@ -24,7 +24,7 @@ from schemathesis.specs.openapi import checks
 from autoshop.app import create_app
 from autoshop.kit.embedded import Cluster
 from autoshop.kit.settings import Settings
-from tests.cast import CENTRE, NORTH, OIL_FILTER, PLUG
+from tests.cast import AIR_FILTER, BRAKE_PADS, BULB, CENTRE, NORTH, OIL_FILTER, PLUG, WIPER
 from tests.conftest import Server, free_port, new_database
 
 DOCUMENT = create_app(Settings.model_validate({"database_url": "postgresql://nobody@127.0.0.1:1/none"})).openapi()
@@ -43,6 +43,16 @@ PLACES = [{"product_id": product, "store_id": store} for product in (PLUG, OIL_F
 HOLDS = 60
 some_hold = cycle(range(1, HOLDS + 1))
 some_transfer = cycle(range(3, HOLDS + 3))  # by turns one that is asked for, and one that is on the way
+# Of each thing that is done to a stocktake once, one that it can be done to; the last is counted all along.
+STOCKTAKES = [
+    ("cancellation", CENTRE, [AIR_FILTER]),
+    ("review", CENTRE, [BRAKE_PADS]),
+    ("reopening", CENTRE, [WIPER]),
+    ("approval", CENTRE, [BULB]),
+    ("counts", CENTRE, [PLUG, OIL_FILTER]),
+]
+COUNTED = len(STOCKTAKES)
+UNCOUNTED = {"store_id": NORTH, "scope": {"kind": "products", "product_ids": [WIPER]}}
 few = settings(
     max_examples=15,
     deadline=None,
@@ -87,6 +97,7 @@ def shop(cluster: Cluster) -> Iterator[str]:
             for store_id in (CENTRE, NORTH):
                 order = {"store_id": store_id, "holder": "Ivan", "lines": [{"product_id": PLUG, "quantity": 1}]}
                 assert client.post("/api/v1/inventory/allocations", json=order).status_code == 201
+            open_stocktakes(client)
             for code in ("plugs", "filters"):
                 added = client.post("/api/v1/categories", json={"code": code, "name_ru": code})
                 assert added.status_code == 201
@@ -94,6 +105,22 @@ def shop(cluster: Cluster) -> Iterator[str]:
             sent = client.post("/api/v1/imports", content=file, headers={"Content-Type": "text/csv"})
             assert sent.status_code == 202
         yield url
+
+
+def open_stocktakes(client: httpx.Client) -> None:
+    """Those of the table, each as far as what is done to it; and pieces may be found in both stores."""
+    inventory = "/api/v1/inventory"
+    for number, (done_to_it, store_id, products) in enumerate(STOCKTAKES, start=1):
+        scope = {"kind": "products", "product_ids": products}
+        opened = client.post(f"{inventory}/stocktakes", json={"store_id": store_id, "scope": scope})
+        assert opened.json()["id"] == number
+        if done_to_it in ("reopening", "approval"):
+            assert client.post(f"{inventory}/stocktakes/{number}/review").status_code == 200
+    counts = [{"client_id": f"c{product}", "product_id": product, "pieces": 1, "device": "a"} for product in (1, 2)]
+    assert client.post(f"{inventory}/stocktakes/{COUNTED}/counts", json={"counts": counts}).status_code == 200
+    for store_id in (CENTRE, NORTH):
+        policy = f"{inventory}/found-policies/{store_id}"
+        assert client.put(policy, json={"roles": ["manager"]}, headers={"If-Match": '"0"'}).status_code == 200
 
 
 @pytest.fixture(scope="module")
@@ -116,11 +143,19 @@ def bring_home(case: Case[Any]) -> None:
         case.path_parameters["reservation_id"] = next(some_hold)
     if "transfer_id" in case.path_parameters:
         case.path_parameters["transfer_id"] = next(some_transfer)
+    if "stocktake_id" in case.path_parameters:
+        verb = case.path.rpartition("/")[2]
+        numbers = {done: number for number, (done, _, _) in enumerate(STOCKTAKES, start=1)}
+        case.path_parameters["stocktake_id"] = numbers.get(verb, COUNTED)
+        if verb == "sheet" and case.method == "POST":
+            case.body = b"id;counted\n1;1\n"
     case.query = _known(case.query)
     case.body = _known(case.body)
     case.headers.pop("Idempotency-Key", None)  # used before, as likely as not
-    if case.method == "PATCH":
+    if case.method in ("PATCH", "PUT"):
         case.headers["If-Match"] = '"1"'
+    elif case.path.endswith("approval"):
+        case.headers["If-Match"] = '"2"'
 
 
 def _known(value: Any) -> Any:
@@ -135,6 +170,12 @@ def _known(value: Any) -> Any:
                 known[name] = int(inner) % 2 + 1
             elif name == "quantity":
                 known[name] = int(inner) % 3 + 1
+            elif name == "round":
+                known[name] = 1
+        elif name == "product_ids":
+            known[name] = [PLUG]
+        elif name in ("counted_at", "sent_at") and inner is not None:
+            known[name] = None
         elif name == "expires_at" and inner is not None:
             known[name] = (datetime.now(UTC) + timedelta(days=30)).isoformat()
     if "from_store_id" in known:
@@ -144,6 +185,8 @@ def _known(value: Any) -> Any:
         known.pop("to_store_id", None)
     elif "store_id" in known and ("to_store_id" in known or "movement_type" in known):
         known["to_store_id"] = CENTRE + NORTH - known["store_id"]
+    if "scope" in known:
+        known |= UNCOUNTED
     if "article" in known and "name" in known:
         known["brand_id"] = 1
     return known

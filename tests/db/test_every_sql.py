@@ -10,9 +10,11 @@ import pytest
 from autoshop.catalog.categories import store as categories
 from autoshop.catalog.products import store as products
 from autoshop.inventory.allocation import store as allocations
+from autoshop.inventory.found import store as found
 from autoshop.inventory.movements import store as movements
 from autoshop.inventory.reservations import store as reservations
 from autoshop.inventory.stock import store as stock
+from autoshop.inventory.stocktakes import store as stocktakes
 from autoshop.inventory.transfers import store as transfers
 from autoshop.kit.db import Connection
 from tests.conftest import Database
@@ -182,6 +184,17 @@ FILLED: dict[str, list[Ask]] = {
     "inventory.allocation.store.PROMISES": [
         lambda db, given=given: allocations.promises(db, NOW, NOW, given[0], given[1], 10)  # type: ignore[misc]
         for given in [(None, None), (1, None), (None, 1), (1, 1)]
+    ],
+    "inventory.found.store.LIST": each_and_all(found.CONDITIONS, lambda db, filters: found.list_page(db, filters, 10)),
+    "inventory.stocktakes.store.LINES": [
+        ask
+        for by_difference in (False, True)
+        for ask in each_and_all(
+            stocktakes.CONDITIONS,
+            lambda db, filters, by_difference=by_difference: stocktakes.lines(  # type: ignore[misc]
+                db, filters, 10, by_difference=by_difference
+            ),
+        )
     ],
     "inventory.movements.store.LIST": each_and_all(
         movements.CONDITIONS, lambda db, filters: movements.list_page(db, filters, 10)

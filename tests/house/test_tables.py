@@ -15,6 +15,9 @@ OWNERS = {
     "inventory.stock": {"snapshots", "stock_snapshots", "ledger_checks"},
     "inventory.transfers": {"transfers", "transfer_lines", "transfer_events", "transfer_differences"},
     "inventory.availability": {"lead_times"},
+    "inventory.stocktakes": {"stocktakes", "stocktake_lines", "stocktake_counts"},
+    "inventory.recounts": {"recount_flags"},
+    "inventory.found": {"found_policies", "found_sales"},
     "catalog.brands": {"brands", "brand_aliases"},
     "catalog.categories": {"categories"},
     "catalog.products": {"products", "barcodes"},
@@ -42,6 +45,11 @@ READS = {
     },
     "inventory.transfers": {"products"},  # names on the shipment
     "inventory.availability": {"stock", "products"},  # shelves and lead time of a product, in one look
+    # What lies there and what moved since, under its locks; who holds it; names and barcodes on the sheet.
+    "inventory.stocktakes": {
+        *("inventory", "movements", "reservations", "reservation_lines"),
+        *("products", "categories", "brands", "brand_aliases", "barcodes"),
+    },
     "catalog.products": {"brands", "prices", "price_types"},  # a page of products is one statement
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
     "kit": {"ledger_checks"},  # /metrics
@@ -56,6 +64,10 @@ WRITES = {
     "inventory.reservations": {"inventory", "outbox"},
     "inventory.transfers": {"outbox"},  # a step and its event
     "inventory.allocation": {"outbox"},
+    # What is done is told in the same transaction.
+    "inventory.stocktakes": {"outbox"},
+    "inventory.recounts": {"outbox"},
+    "inventory.found": {"outbox"},
     # A million rows are written as sets, beside the verbs, in one transaction; the ledger's part stays with the ledger.
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
     # It lays down a whole history, by COPY.

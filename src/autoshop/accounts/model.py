@@ -9,6 +9,7 @@ from autoshop.kit.errors import Forbidden, Invalid, Unauthorised
 SCOPES = {
     "inventory:read": "see stock, movements and transfers of all stores",
     "inventory:write": "post movements, ship and receive, for one's own stores",
+    "inventory:approve": "approve stocktakes, and say who may sell pieces that the ledger does not have",
     "catalog:read": "see products, brands, categories, stores and prices",
     "catalog:write": "create and change them, and import price lists and stock",
     "cost:read": "see cost prices",

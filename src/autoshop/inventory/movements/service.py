@@ -1,7 +1,7 @@
 """Verbs of the ledger: post, reverse, list. Whoever moves pieces comes through here."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -145,6 +145,22 @@ async def _let_go_of_staged(db: Connection) -> None:
     if lapsed:
         await staged.lock(db)
         await lapsing.let_go_of_lapsed(db, lapsed)
+
+
+async def post_corrections(
+    db: Connection, caller: Caller, deltas: Mapping[tuple[int, int], int], document: str, reason: str | None
+) -> None:
+    """Post very many adjustments, one for a place, under one document: all, or `StockMoved`.
+
+    Whoever calls holds the locks of the places and has looked that none would be left with too little.
+    """
+    try:
+        posted = await staged.correct(db, deltas, document, reason, caller.actor)
+    except TOO_MANY as error:
+        raise TooManyPieces from error
+    if posted < len(deltas):
+        raise StockMoved(places=len(deltas) - posted)
+    after_commit(db, lambda: count_posted(Counter(adjustment=posted)))
 
 
 async def opposite_of(db: Connection, caller: Caller, movement_id: int, reason: str | None) -> Line:

@@ -1,9 +1,10 @@
 """SQL of very many movements at once: an import brings more lines than fit into arrays, so they come as a table.
 
-Apart from store.py because the tables are temporary ones, on a connection that is closed afterwards.
+Apart from store.py because the tables are temporary ones, on a connection that is closed afterwards. The corrections of
+a stocktake are in arrays still, but post as sets too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from autoshop.kit.db import Connection
 
@@ -158,6 +159,48 @@ async def post(db: Connection, opening: str, correction: str, actor: str) -> tup
         await db.execute(TELL, opening, opened + moved)
     corrected = wanted["corrected"]
     return {"inbound": opened + moved - corrected, "adjustment": corrected}, wanted["moved"] - moved
+
+
+# The same rules as POST_MOVEMENTS in store.py, one line for a place: each movement with its event, at half the price.
+CORRECT = """
+WITH locked AS (
+    SELECT w.product_id, w.store_id, w.delta, i.quantity, i.reserved
+      FROM unnest($1::bigint[], $2::bigint[], $3::int[]) AS w (product_id, store_id, delta)
+      JOIN inventory AS i ON i.product_id = w.product_id AND i.store_id = w.store_id
+     ORDER BY w.product_id, w.store_id
+       FOR NO KEY UPDATE OF i
+), stock AS (
+    UPDATE inventory AS i
+       SET quantity = l.quantity + l.delta, reserved = l.reserved, updated_at = now()
+      FROM locked AS l
+     WHERE i.product_id = l.product_id AND i.store_id = l.store_id AND l.quantity + l.delta >= l.reserved
+    RETURNING i.product_id, i.store_id, l.delta, i.quantity
+), posted AS (
+    INSERT INTO movements (product_id, store_id, movement_type, quantity, delta, balance_after, related_document,
+                           reason, actor, created_at)
+    SELECT product_id, store_id, 'adjustment', abs(delta), delta, quantity, $4, $5, $6, clock_timestamp()
+      FROM stock
+    RETURNING id, product_id, store_id, delta, balance_after
+), told AS (
+    INSERT INTO outbox (topic, payload)
+    SELECT 'inventory.movement',
+           jsonb_build_object('movement_id', id, 'product_id', product_id, 'store_id', store_id,
+                              'movement_type', 'adjustment', 'delta', delta, 'quantity', balance_after)
+      FROM posted
+)
+SELECT count(*)
+  FROM posted
+"""
+
+
+async def correct(
+    db: Connection, deltas: Mapping[tuple[int, int], int], document: str, reason: str | None, actor: str
+) -> int:
+    """Post an adjustment for each place; how many there were: a place without a row, or with too little, has none."""
+    products, stores = [product_id for product_id, _ in deltas], [store_id for _, store_id in deltas]
+    return await db.fetchval(  # type: ignore[no-any-return]
+        CORRECT, products, stores, list(deltas.values()), document, reason, actor
+    )
 
 
 def _rows(tag: str) -> int:
