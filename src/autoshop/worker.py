@@ -16,6 +16,7 @@ from pgqueuer.ports.driver import NotifyCallback
 from autoshop.accounts import service as accounts
 from autoshop.catalog.imports import jobs as imports
 from autoshop.catalog.imports.service import JOB as IMPORT
+from autoshop.inventory.levels import jobs as levels
 from autoshop.inventory.reservations import jobs as reservations
 from autoshop.inventory.stock import jobs as stock
 from autoshop.inventory.transfers import jobs as transfers
@@ -70,6 +71,14 @@ def create_worker(driver: Driver, pool: Pool, settings: Settings) -> PgQueuer:
     async def transfers_overdue(_schedule: Schedule) -> None:
         await transfers.tell_overdue(pool)
 
+    @queue.schedule("levels_crossed", "* * * * *")
+    async def levels_crossed(_schedule: Schedule) -> None:
+        await levels.look(pool)
+
+    @queue.schedule("levels_digest", "*/5 * * * *")
+    async def levels_digest(_schedule: Schedule) -> None:
+        await levels.make_digests(pool, settings.digest_hour)
+
     @queue.schedule("nightly_snapshot", "5 0 * * *")
     async def nightly_snapshot(_schedule: Schedule) -> None:
         await stock.nightly_snapshot(pool, settings.snapshot_days)
@@ -83,6 +92,7 @@ def create_worker(driver: Driver, pool: Pool, settings: Settings) -> PgQueuer:
         await housekeeping.tidy(pool, settings)
         await accounts.forget_sessions(pool)
         await imports.forget(pool)
+        await levels.forget(pool)
 
     return queue
 

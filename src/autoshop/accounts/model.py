@@ -9,6 +9,8 @@ from autoshop.kit.errors import Forbidden, Invalid, Unauthorised
 SCOPES = {
     "inventory:read": "see stock, movements and transfers of all stores",
     "inventory:write": "post movements, ship and receive, for one's own stores",
+    "inventory:approve": "correct whole shelves at once and undo documents",
+    "levels:write": "say how many of a product a store should have",
     "catalog:read": "see products, brands, categories, stores and prices",
     "catalog:write": "create and change them, and import price lists and stock",
     "cost:read": "see cost prices",
@@ -19,7 +21,7 @@ SCOPES = {
 ROLES: dict[str, frozenset[str]] = {
     "owner": frozenset(SCOPES),
     "manager": frozenset(SCOPES) - {"staff:write"},
-    "buyer": frozenset({"inventory:read", "catalog:read", "catalog:write", "cost:read"}),
+    "buyer": frozenset({"inventory:read", "levels:write", "catalog:read", "catalog:write", "cost:read"}),
     "clerk": frozenset({"inventory:read", "inventory:write", "catalog:read"}),
     "monitor": frozenset({"metrics:read"}),
 }
