@@ -26,6 +26,7 @@ from autoshop.catalog.imports import api as imports
 from autoshop.catalog.prices import api as prices
 from autoshop.catalog.products import api as products
 from autoshop.inventory.availability import api as availability
+from autoshop.inventory.buffers import api as buffers
 from autoshop.inventory.levels import api as levels
 from autoshop.inventory.movements import api as movements
 from autoshop.inventory.movements.group_commit import MovementQueue
@@ -65,7 +66,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
     )
     app.state.settings = config
     app.router.routes.append(Route(movements.POST_PATH, movements.post_movement, methods=["POST"]))
-    inventory = (movements, transfers, reservations, levels, stock, availability, stores)
+    inventory = (movements, transfers, reservations, levels, buffers, stock, availability, stores)
     for module in (*inventory, products, brands, categories, prices, imports, accounts):
         app.include_router(module.router)
     _own_routes(app)

@@ -185,7 +185,11 @@ async def test_each_store_has_one_digest_a_day_at_its_own_hour(pool: Pool) -> No
         await jobs.make_digests(pool, 8, evening)
     [north] = await digests.list_page(pool, {}, 10)
     assert (north.store_id, north.day) == (NORTH, date(2026, 3, 2))
-    assert {name: north.document[name] for name in ("levels", "below", "empty")} == {"levels": 2, "below": 2, "empty": 1}
+    assert {name: north.document[name] for name in ("levels", "below", "empty")} == {
+        "levels": 2,
+        "below": 2,
+        "empty": 1,
+    }
     assert [one["article"] for one in north.document["most_urgent"]] == ["64210", "BPR6ES-11"]
     await jobs.make_digests(pool, 8, evening + timedelta(hours=8))
     both = await digests.list_page(pool, {}, 10)

@@ -11,6 +11,7 @@ SCOPES = {
     "inventory:write": "post movements, ship and receive, for one's own stores",
     "inventory:approve": "correct whole shelves at once and undo documents",
     "levels:write": "say how many of a product a store should have",
+    "channels:write": "name sales channels and say which pieces they never see",
     "catalog:read": "see products, brands, categories, stores and prices",
     "catalog:write": "create and change them, and import price lists and stock",
     "cost:read": "see cost prices",

@@ -20,16 +20,16 @@ async def seen_to(db: Connection) -> datetime:
     return moment
 
 
-PLACES_SINCE = """
+CHANGED = """
 SELECT product_id, store_id
   FROM movements
  WHERE created_at >= $1
  UNION
-SELECT (line ->> 'product_id')::bigint, (line ->> 'store_id')::bigint
+SELECT (line ->> 'product_id')::bigint AS product_id, (line ->> 'store_id')::bigint AS store_id
   FROM outbox, jsonb_array_elements(payload -> 'lines') AS line
  WHERE topic = 'inventory.reservation' AND created_at >= $1
- ORDER BY 1, 2
 """
+PLACES_SINCE = f"{CHANGED} ORDER BY product_id, store_id"
 
 
 async def places_since(db: Connection, moment: datetime) -> list[tuple[int, int]]:
