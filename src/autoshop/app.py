@@ -43,6 +43,8 @@ from autoshop.kit.errors import PROBLEM_JSON, Invalid, Refusal, problem, wrong
 from autoshop.kit.fields import only_known_parameters, reason_for
 from autoshop.kit.http import Gate
 from autoshop.kit.settings import Settings, settings
+from autoshop.warehouse.documents import api as documents
+from autoshop.warehouse.documents import files as document_files
 
 DESCRIPTION = """
 One stock ledger for all stores and channels. Errors are RFC 9457 problem documents; every write but signing in takes an
@@ -67,7 +69,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
     app.state.settings = config
     app.router.routes.append(Route(movements.POST_PATH, movements.post_movement, methods=["POST"]))
     inventory = (movements, transfers, reservations, levels, buffers, stock, availability, stores)
-    for module in (*inventory, products, brands, categories, prices, imports, accounts):
+    for module in (*inventory, products, brands, categories, prices, imports, document_files, documents, accounts):
         app.include_router(module.router)
     _own_routes(app)
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -24,6 +24,8 @@ from autoshop.kit import housekeeping
 from autoshop.kit.db import Pool, is_gone, open_pool
 from autoshop.kit.log import log
 from autoshop.kit.settings import Settings
+from autoshop.warehouse.documents import jobs as documents
+from autoshop.warehouse.documents.service import JOB as DOCUMENT
 
 BEAT_SECONDS = 10
 RECONNECT_SECONDS = 2
@@ -59,6 +61,14 @@ def create_worker(driver: Driver, pool: Pool, settings: Settings) -> PgQueuer:
     async def import_catalog(job: Job) -> None:
         await imports.import_catalog(pool, msgspec.json.decode(job.payload or b"{}")["run_id"])
 
+    @queue.entrypoint(DOCUMENT)
+    async def bulk_document(job: Job) -> None:
+        await documents.post_document(pool, msgspec.json.decode(job.payload or b"{}")["document_id"])
+
+    @queue.schedule("documents_silent", "* * * * *")
+    async def documents_silent(_schedule: Schedule) -> None:
+        await documents.take_up_again(pool)
+
     @queue.schedule("imports_silent", "* * * * *")
     async def imports_silent(_schedule: Schedule) -> None:
         await imports.take_up_again(pool)
@@ -93,6 +103,7 @@ def create_worker(driver: Driver, pool: Pool, settings: Settings) -> PgQueuer:
         await accounts.forget_sessions(pool)
         await imports.forget(pool)
         await levels.forget(pool)
+        await documents.forget(pool)
 
     return queue
 
