@@ -14,6 +14,11 @@ from tests.cast import CENTRE
 from tests.ledger import MANAGER
 
 
+def line(product_id: int, quantity: int | str, **more: Any) -> dict[str, Any]:
+    """What a line says."""
+    return {"product_id": product_id, "quantity": quantity, **more}
+
+
 async def keep(
     pool: Pool,
     kind: Kind,

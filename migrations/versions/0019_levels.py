@@ -3,7 +3,7 @@
 from autoshop.kit.migrate import run_sql_beside
 
 revision = "0019"
-down_revision = "0007"
+down_revision = "0012"
 
 
 def upgrade() -> None:

@@ -27,7 +27,7 @@ FILES = f"{DOCUMENTS}/files"
 CSV = {"Content-Type": "text/csv"}
 LINE: dict[str, Any] = {"product_id": PLUG, "quantity": 3}
 RECEIPT: dict[str, Any] = {"kind": "receipt", "store_id": CENTRE, "lines": [LINE], "related_document": "УПД-7"}
-TABLE = [
+TABLE: list[list[object]] = [
     ["Бренд", "Артикул", "Цена", "Кол-во"],
     ["NGK", "BPR6ES-11", "450,00", 7],
     ["MANN-FILTER", "W 914/2", "510", 3],

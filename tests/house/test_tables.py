@@ -14,11 +14,14 @@ OWNERS = {
     "inventory.stock": {"snapshots", "stock_snapshots", "ledger_checks"},
     "inventory.transfers": {"transfers", "transfer_lines", "transfer_events", "transfer_differences"},
     "inventory.availability": {"lead_times"},
+    "inventory.levels": {"stock_levels", "level_alerts", "level_looks", "level_digests"},
+    "inventory.buffers": {"channels", "channel_buffers"},
     "catalog.brands": {"brands", "brand_aliases"},
     "catalog.categories": {"categories"},
     "catalog.products": {"products", "barcodes"},
     "catalog.prices": {"prices", "price_types"},
     "catalog.imports": {"import_files", "import_chunks", "import_runs", "import_problems"},
+    "warehouse.documents": {"bulk_documents", "bulk_lines", "bulk_problems"},
     "kit": {
         *("idempotency_keys", "outbox", "worker_heartbeats"),
         *("pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics"),
@@ -36,8 +39,15 @@ READS = {
     "inventory.stock": {"inventory", "stock", "movements", "transfer_lines", "reservation_lines", "products"},
     "inventory.transfers": {"products"},  # names on the shipment
     "inventory.availability": {"stock", "products"},  # shelves and lead time of a product, in one look
+    "inventory.changes": {"movements", "outbox"},  # what changed since a moment, of pieces and of holds
+    # A page with what lies there and what is on the way; a digest with the names that people know.
+    "inventory.levels": {"inventory", "stock", "stores", "transfer_lines", "products", "brands"},
+    # What a channel may show of products, or of those that changed; and whether a buffer speaks of what there is.
+    "inventory.buffers": {"inventory", "stock", "stores", "products", "categories", "movements", "outbox"},
     "catalog.products": {"brands", "prices", "price_types"},  # a page of products is one statement
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
+    # All lines of a document are looked up at once, and what came of it is undone at once.
+    "warehouse.documents": {"products", "barcodes", "brands", "brand_aliases", "stock", "movements"},
     "kit": {"ledger_checks"},  # /metrics
     "demo": {"products", "stores", "brands", "categories", "movements"},  # only into an empty database
     "dev": {"products", "stores", "brands", "categories"},  # is it empty?
@@ -49,6 +59,9 @@ WRITES = {
     # `inventory.reserved` is its to write: a hold and its pieces are there together or not at all.
     "inventory.reservations": {"inventory", "outbox"},
     "inventory.transfers": {"outbox"},  # a step and its event
+    "inventory.levels": {"outbox"},  # a crossing and its event
+    "inventory.buffers": {"outbox"},
+    "warehouse.documents": {"outbox"},
     # A million rows are written as sets, beside the verbs, in one transaction; the ledger's part stays with the ledger.
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
     # It lays down a whole history, by COPY.

@@ -39,6 +39,9 @@ class ChannelIn(BaseModel, extra="forbid"):
 
 
 class ChannelOut(BaseModel):
+    """A place that shows our stock; without `store_ids` every store in business feeds it."""
+
+    id: int
     code: str
     name_ru: str
     name_en: str
@@ -128,10 +131,10 @@ def _shown_out(product: Shown) -> ShownOut:
 
 @router.get("", dependencies=[needs("inventory:read")])
 async def list_channels(request: Request, page: Cursor = None, limit: Limit = 100) -> ChannelsPage:
-    """Channels, in the order of their codes."""
-    cursor = decode_cursor(page, "channels", str)
-    found = await store.list_page(request.app.state.pool, cursor[0] if cursor else "", limit + 1)
-    channels, next_page = page_of(found, limit, "channels", lambda one: (one.code,))
+    """Channels, in the order in which they were made."""
+    cursor = decode_cursor(page, "channels", int)
+    found = await store.list_page(request.app.state.pool, cursor[0] if cursor else 0, limit + 1)
+    channels, next_page = page_of(found, limit, "channels", lambda one: (one.id,))
     return ChannelsPage(items=[out(one) for one in channels], next_page=next_page)
 
 

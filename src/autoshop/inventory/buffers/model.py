@@ -21,6 +21,7 @@ Off = Literal["channel", "product"]  # why nothing is shown at all
 class Channel:
     """A place that shows our stock. `store_ids` None: all stores in business feed it; `buffer` is the usual one."""
 
+    id: int
     code: str
     name_ru: str
     name_en: str

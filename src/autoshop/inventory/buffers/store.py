@@ -10,7 +10,7 @@ from autoshop.inventory.buffers.model import Buffer, Channel, Rule, Subject
 from autoshop.inventory.changes.store import CHANGED
 from autoshop.kit.db import Connection, Pool
 
-COLUMNS = "code, name_ru, name_en, active, store_ids, buffer, actor, updated_at, rules_changed_at, version"
+COLUMNS = "id, code, name_ru, name_en, active, store_ids, buffer, actor, updated_at, rules_changed_at, version"
 FIND = f"SELECT {COLUMNS} FROM channels WHERE code = $1"
 LOCK = FIND + " FOR NO KEY UPDATE"
 
@@ -30,14 +30,14 @@ async def find(db: Connection | Pool, code: str, *, lock: bool = False) -> Chann
 LIST = f"""
 SELECT {COLUMNS}
   FROM channels
- WHERE code > $1
- ORDER BY code
+ WHERE id > $1
+ ORDER BY id
  LIMIT $2
 """
 
 
-async def list_page(db: Connection | Pool, after: str, limit: int) -> list[Channel]:
-    """In the order of their codes."""
+async def list_page(db: Connection | Pool, after: int, limit: int) -> list[Channel]:
+    """In the order in which they were made."""
     return [_channel(row) for row in await db.fetch(LIST, after, limit)]
 
 

@@ -136,12 +136,14 @@ async def looked_at(db: Connection | Pool) -> datetime:
 
 # ---------------------------------------------------------------------------- lists
 COLUMNS = "product_id, store_id, minimum, maximum, source, actor, updated_at, version"
-SHOWN = """
+# The rest of a statement whose `page` has been begun.
+SHOWN = """)
 SELECT p.product_id, p.store_id, p.minimum, p.maximum, p.source, p.actor, p.updated_at, p.version,
        coalesce(s.quantity, 0) AS quantity, coalesce(s.reserved, 0) AS reserved,
-       (SELECT coalesce(sum(t.shipped - t.received - t.returned), 0)
+       (SELECT coalesce(sum(t.shipped - t.received - t.returned - t.lost - t.damaged), 0)
           FROM transfer_lines AS t
-         WHERE t.product_id = p.product_id AND t.to_store_id = p.store_id AND t.received + t.returned < t.shipped
+         WHERE t.product_id = p.product_id AND t.to_store_id = p.store_id
+           AND t.received + t.returned + t.lost + t.damaged < t.shipped
        )::int AS in_transit,
        p.urgency
   FROM page AS p
@@ -155,7 +157,6 @@ WITH page AS (
      WHERE {{conditions}}
      ORDER BY product_id, store_id
      LIMIT $1
-)
 {SHOWN}"""
 
 
@@ -202,7 +203,6 @@ WITH low AS (
      WHERE (urgency, product_id, store_id) > ($2, $3, $4)
      ORDER BY urgency, product_id, store_id
      LIMIT $1
-)
 {SHOWN}"""
 
 
@@ -222,11 +222,10 @@ WITH page AS (
       FROM level_alerts AS a
       JOIN stock_levels AS l ON l.product_id = a.product_id AND l.store_id = a.store_id
       LEFT JOIN stock AS s ON s.product_id = a.product_id AND s.store_id = a.store_id
-     WHERE (a.urgency, a.product_id, a.store_id) > ($2, $3, $4)
+     WHERE (a.urgency, a.product_id, a.store_id) > ($2::bigint, $3, $4)
        AND coalesce(s.quantity - s.reserved, 0) < l.minimum
      ORDER BY a.urgency, a.product_id, a.store_id
      LIMIT $1
-)
 {SHOWN}"""
 
 

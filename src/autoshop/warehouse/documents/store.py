@@ -190,7 +190,7 @@ SELECT number, row, given, wrong
 LINES_PAGE = """
 SELECT number, row, given, product_id, quantity, movement_id
   FROM bulk_lines
- WHERE document_id = $1 AND number > $2
+ WHERE document_id = $1 AND number > $2::bigint
  ORDER BY number
  LIMIT $3
 """
@@ -242,7 +242,7 @@ SELECT $1, row_number() OVER (ORDER BY row NULLS FIRST, ord), row, column_name, 
 PROBLEMS = """
 SELECT number, row, column_name, value, code, detail
   FROM bulk_problems
- WHERE document_id = $1 AND number > $2
+ WHERE document_id = $1 AND number > $2::bigint
  ORDER BY number
  LIMIT $3
 """
