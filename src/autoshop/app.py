@@ -27,7 +27,9 @@ from autoshop.catalog.prices import api as prices
 from autoshop.catalog.products import api as products
 from autoshop.inventory.allocation import api as allocations
 from autoshop.inventory.availability import api as availability
+from autoshop.inventory.buffers import api as buffers
 from autoshop.inventory.found import api as found
+from autoshop.inventory.levels import api as levels
 from autoshop.inventory.movements import api as movements
 from autoshop.inventory.movements.group_commit import MovementQueue
 from autoshop.inventory.recounts import api as recounts
@@ -48,6 +50,8 @@ from autoshop.kit.errors import PROBLEM_JSON, Invalid, Refusal, problem, wrong
 from autoshop.kit.fields import only_known_parameters, reason_for
 from autoshop.kit.http import Gate
 from autoshop.kit.settings import Settings, settings
+from autoshop.warehouse.documents import api as documents
+from autoshop.warehouse.documents import files as document_files
 
 DESCRIPTION = """
 One stock ledger for all stores and channels. Errors are RFC 9457 problem documents; every write but signing in takes an
@@ -72,9 +76,11 @@ def create_app(config: Settings | None = None) -> FastAPI:
     app.state.settings = config
     app.router.routes.append(Route(movements.POST_PATH, movements.post_movement, methods=["POST"]))
     counting = (stocktakes, approval, counts, sheets, recounts, found)
-    documents = (transfers, reservations, allocations)
-    inventory = (movements, *documents, *counting, stock, availability, stores)
-    for module in (*inventory, products, brands, categories, prices, imports, accounts):
+    moving = (movements, transfers, reservations, allocations)
+    inventory = (*moving, *counting, levels, buffers, stock, availability, stores)
+    catalogue = (products, brands, categories, prices, imports)
+    warehouse = (document_files, documents)
+    for module in (*inventory, *catalogue, *warehouse, accounts):
         app.include_router(module.router)
     _own_routes(app)
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -16,6 +16,7 @@ from pgqueuer.ports.driver import NotifyCallback
 from autoshop.accounts import service as accounts
 from autoshop.catalog.imports import jobs as imports
 from autoshop.catalog.imports.service import JOB as IMPORT
+from autoshop.inventory.levels import jobs as levels
 from autoshop.inventory.reservations import jobs as reservations
 from autoshop.inventory.stock import jobs as stock
 from autoshop.inventory.transfers import jobs as transfers
@@ -23,6 +24,8 @@ from autoshop.kit import housekeeping
 from autoshop.kit.db import Pool, is_gone, open_pool
 from autoshop.kit.log import log
 from autoshop.kit.settings import Settings
+from autoshop.warehouse.documents import jobs as documents
+from autoshop.warehouse.documents.service import JOB as DOCUMENT
 
 BEAT_SECONDS = 10
 RECONNECT_SECONDS = 2
@@ -58,6 +61,14 @@ def create_worker(driver: Driver, pool: Pool, settings: Settings) -> PgQueuer:
     async def import_catalog(job: Job) -> None:
         await imports.import_catalog(pool, msgspec.json.decode(job.payload or b"{}")["run_id"])
 
+    @queue.entrypoint(DOCUMENT)
+    async def bulk_document(job: Job) -> None:
+        await documents.post_document(pool, msgspec.json.decode(job.payload or b"{}")["document_id"])
+
+    @queue.schedule("documents_silent", "* * * * *")
+    async def documents_silent(_schedule: Schedule) -> None:
+        await documents.take_up_again(pool)
+
     @queue.schedule("imports_silent", "* * * * *")
     async def imports_silent(_schedule: Schedule) -> None:
         await imports.take_up_again(pool)
@@ -69,6 +80,14 @@ def create_worker(driver: Driver, pool: Pool, settings: Settings) -> PgQueuer:
     @queue.schedule("transfers_overdue", "*/5 * * * *")
     async def transfers_overdue(_schedule: Schedule) -> None:
         await transfers.tell_overdue(pool)
+
+    @queue.schedule("levels_crossed", "* * * * *")
+    async def levels_crossed(_schedule: Schedule) -> None:
+        await levels.look(pool)
+
+    @queue.schedule("levels_digest", "*/5 * * * *")
+    async def levels_digest(_schedule: Schedule) -> None:
+        await levels.make_digests(pool, settings.digest_hour)
 
     @queue.schedule("nightly_snapshot", "5 0 * * *")
     async def nightly_snapshot(_schedule: Schedule) -> None:
@@ -84,6 +103,8 @@ def create_worker(driver: Driver, pool: Pool, settings: Settings) -> PgQueuer:
         await accounts.forget_sessions(pool)
         await imports.forget(pool)
         await reservations.forget_holders(pool, settings.holder_days)
+        await levels.forget(pool)
+        await documents.forget(pool)
 
     return queue
 

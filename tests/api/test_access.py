@@ -133,13 +133,16 @@ async def test_a_clerk_cannot_touch_the_other_store(app: FastAPI) -> None:
     )
     of_north = await clerk_of_north(app)
     of_centre = await clerk_of_centre(app)
-    token_of_north = await with_token(pool, "north", ["inventory:write", "inventory:read"], NORTH_CODE)
+    token_of_north = await with_token(
+        pool, "north", ["inventory:write", "inventory:read", "documents:write"], NORTH_CODE
+    )
     before = await movements(pool)
     here = {**SALE, "store_id": NORTH}
     held = {name: SALE[name] for name in ("product_id", "store_id", "quantity")}
     order = {"store_id": CENTRE, "holder": "a", "lines": [{"product_id": PLUG, "quantity": 1}]}
     stocktake = await open_stocktake(pool, PLUG)
     count = {"client_id": "a", "product_id": PLUG, "pieces": 1, "device": "a"}
+    piece = {"product_id": PLUG, "quantity": 1}
     async with client_for(app, STRANGER) as client:
         for headers in (of_north, token_of_north):
             for path, body in [
@@ -147,6 +150,7 @@ async def test_a_clerk_cannot_touch_the_other_store(app: FastAPI) -> None:
                 (MOVEMENT, {**SALE, "movement_type": "transfer", "to_store_id": NORTH}),
                 (MOVEMENT, {**SALE, "movement_type": "adjustment"}),
                 ("/api/v1/inventory/movements", {"lines": [here, SALE]}),
+                ("/api/v1/documents", {"kind": "receipt", "store_id": CENTRE, "lines": [piece]}),
                 ("/api/v1/inventory/reservations", {"holder": "a", "lines": [held]}),
                 ("/api/v1/inventory/allocations", order),
                 ("/api/v1/inventory/allocations", {**order, "preview": True}),

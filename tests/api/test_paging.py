@@ -1,11 +1,14 @@
 """Pages by key: while others write between the pages, nothing is shown twice and nothing that stayed is lost."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import httpx
 import pytest
 
+from autoshop.inventory.levels.digests import store as digests
+from autoshop.kit.db import Pool
 from autoshop.kit.paging import encode_cursor
 from tests.cast import AIR_FILTER, BULB, CENTRE, NORTH, OIL_FILTER, PLUG, WIPER
 
@@ -64,6 +67,16 @@ LISTS = [
     Listed("inventory/stocktakes/1/counts", ("counts", 0)),
     Listed("inventory/recounts", ("recounts", LAST)),
     Listed("inventory/found-sales", ("found sales", 0)),
+    Listed("inventory/levels", ("levels", LAST, LAST), name=PLACE),
+    Listed("inventory/levels", ("levels", LAST, LAST), {"store_id": NORTH}, name=PLACE),
+    Listed("inventory/levels", ("below", LAST, LAST, LAST), {"below": True}, name=PLACE),
+    Listed("inventory/levels", ("below", LAST, LAST, LAST), {"below": True, "store_id": NORTH}, name=PLACE),
+    Listed("inventory/levels/digests", ("digests", 0), {"store_id": CENTRE}),
+    Listed("inventory/channels", ("channels", LAST)),
+    Listed("inventory/channels/site/buffers", ("buffers", LAST)),
+    Listed("inventory/channels/site/stock", ("shown", LAST), name=("product_id",)),
+    Listed("documents", ("documents", 0)),
+    Listed("documents", ("documents", 0), {"store_id": CENTRE, "kind": "receipt"}),
     Listed(f"products/{PLUG}/prices", ("prices", LONG_AGO, ""), name=("price_type", "valid_from")),
     Listed("imports", ("imports", 0)),
 ]
@@ -117,14 +130,24 @@ async def busy(client: httpx.AsyncClient, hour: int) -> None:
     await done(client, "POST", f"{API}/inventory/stocktakes", {"store_id": CENTRE, "scope": scope})
     count = {"client_id": f"a{hour}", "product_id": new["id"], "pieces": hour % 3, "device": "a"}
     await done(client, "POST", f"{API}/inventory/stocktakes/1/counts", {"counts": [count]})
+    await done(client, "PUT", f"{API}/inventory/levels/{new['id']}/{NORTH}", {"minimum": 2})
+    await done(client, "PUT", f"{API}/inventory/channels/site-{hour}", {"name_ru": "a", "name_en": "a"})
+    await done(client, "PUT", f"{API}/inventory/channels/site/buffers/products/{new['id']}", {"buffer": 1})
+    receipt = {"kind": "receipt", "store_id": CENTRE, "lines": [{"product_id": PLUG, "quantity": 1}]}
+    await done(client, "POST", f"{API}/documents", receipt)
     file = f"Бренд;Артикул;Название\nNGK;B{hour};Свеча\n".encode()
     sent = await client.post(f"{API}/imports", content=file, headers={"Content-Type": "text/csv"})
     assert sent.status_code == 202, sent.text
 
 
 @pytest.fixture
-async def shop(client: httpx.AsyncClient) -> httpx.AsyncClient:
+async def shop(client: httpx.AsyncClient, pool: Pool) -> httpx.AsyncClient:
     """A shop with some of everything, so that each list has several pages of two."""
+    await done(client, "PUT", f"{API}/inventory/channels/site", {"name_ru": "a", "name_en": "a"})
+    async with pool.acquire() as db:
+        for day in range(1, 7):
+            document = {"levels": 1, "below": 0, "empty": 0, "most_urgent": []}
+            await digests.add(db, CENTRE, date(2026, 1, day), document)
     for product in (PLUG, OIL_FILTER, AIR_FILTER, WIPER):
         await move(client, "inbound", product, CENTRE, 100)
     await move(client, "inbound", PLUG, NORTH, 1)

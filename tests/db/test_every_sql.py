@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -11,12 +12,15 @@ from autoshop.catalog.categories import store as categories
 from autoshop.catalog.products import store as products
 from autoshop.inventory.allocation import store as allocations
 from autoshop.inventory.found import store as found
+from autoshop.inventory.levels import store as levels
+from autoshop.inventory.levels.digests import store as digests
 from autoshop.inventory.movements import store as movements
 from autoshop.inventory.reservations import store as reservations
 from autoshop.inventory.stock import store as stock
 from autoshop.inventory.stocktakes import store as stocktakes
 from autoshop.inventory.transfers import store as transfers
 from autoshop.kit.db import Connection
+from autoshop.warehouse.documents import store as documents
 from tests.conftest import Database
 from tests.statements import Statement, statements
 
@@ -196,6 +200,19 @@ FILLED: dict[str, list[Ask]] = {
             ),
         )
     ],
+    "inventory.levels.store.LIST": [
+        partial(levels.list_page, store_id=store_id, product_id=product_id, after=after, limit=10)
+        for store_id in (None, 1)
+        for product_id in (None, 1)
+        for after in (None, (1, 1))
+    ],
+    "inventory.levels.store.BELOW": [
+        partial(levels.below_at, store_id=store_id, product_id=product_id, after=(-1, 0, 0), limit=10)
+        for store_id, product_id in ((1, None), (None, 1), (1, 1))
+    ],
+    "inventory.levels.digests.store.LIST": each_and_all(
+        digests.CONDITIONS, lambda db, filters: digests.list_page(db, filters, 10)
+    ),
     "inventory.movements.store.LIST": each_and_all(
         movements.CONDITIONS, lambda db, filters: movements.list_page(db, filters, 10)
     ),
@@ -212,6 +229,9 @@ FILLED: dict[str, list[Ask]] = {
         *by_place(stock.list_page, after=(1, 1), limit=10),
     ],
     "inventory.stock.store.TOTALS": by_place(stock.totals),
+    "warehouse.documents.store.LIST": each_and_all(
+        documents.CONDITIONS, lambda db, filters: documents.list_page(db, filters, 10)
+    ),
     "inventory.transfers.store.LIST": each_and_all(
         transfers.CONDITIONS, lambda db, filters: transfers.list_page(db, filters, 10)
     ),

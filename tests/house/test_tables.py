@@ -18,11 +18,14 @@ OWNERS = {
     "inventory.stocktakes": {"stocktakes", "stocktake_lines", "stocktake_counts"},
     "inventory.recounts": {"recount_flags"},
     "inventory.found": {"found_policies", "found_sales"},
+    "inventory.levels": {"stock_levels", "level_alerts", "level_looks", "level_digests"},
+    "inventory.buffers": {"channels", "channel_buffers"},
     "catalog.brands": {"brands", "brand_aliases"},
     "catalog.categories": {"categories"},
     "catalog.products": {"products", "barcodes"},
     "catalog.prices": {"prices", "price_types"},
     "catalog.imports": {"import_files", "import_chunks", "import_runs", "import_problems"},
+    "warehouse.documents": {"bulk_documents", "bulk_lines", "bulk_problems"},
     "kit": {
         *("idempotency_keys", "outbox", "worker_heartbeats"),
         *("pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics"),
@@ -50,8 +53,15 @@ READS = {
         *("inventory", "movements", "reservations", "reservation_lines"),
         *("products", "categories", "brands", "brand_aliases", "barcodes"),
     },
+    "inventory.changes": {"movements", "outbox"},  # what changed since a moment, of pieces and of holds
+    # A page with what lies there and what is on the way; a digest with the names that people know.
+    "inventory.levels": {"inventory", "stock", "stores", "transfer_lines", "products", "brands"},
+    # What a channel may show of products, or of those that changed; and whether a buffer speaks of what there is.
+    "inventory.buffers": {"inventory", "stock", "stores", "products", "categories", "movements", "outbox"},
     "catalog.products": {"brands", "prices", "price_types"},  # a page of products is one statement
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
+    # All lines of a document are looked up at once, and what came of it is undone at once.
+    "warehouse.documents": {"products", "barcodes", "brands", "brand_aliases", "stock", "movements"},
     "kit": {"ledger_checks"},  # /metrics
     "demo": {"products", "stores", "brands", "categories", "movements"},  # only into an empty database
     "dev": {"products", "stores", "brands", "categories"},  # is it empty?
@@ -68,6 +78,9 @@ WRITES = {
     "inventory.stocktakes": {"outbox"},
     "inventory.recounts": {"outbox"},
     "inventory.found": {"outbox"},
+    "inventory.levels": {"outbox"},  # a crossing and its event
+    "inventory.buffers": {"outbox"},
+    "warehouse.documents": {"outbox"},
     # A million rows are written as sets, beside the verbs, in one transaction; the ledger's part stays with the ledger.
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
     # It lays down a whole history, by COPY.

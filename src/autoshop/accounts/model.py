@@ -9,7 +9,10 @@ from autoshop.kit.errors import Forbidden, Invalid, Unauthorised
 SCOPES = {
     "inventory:read": "see stock, movements and transfers of all stores",
     "inventory:write": "post movements, ship and receive, for one's own stores",
-    "inventory:approve": "approve stocktakes, and say who may sell pieces that the ledger does not have",
+    "inventory:approve": "decide what a clerk may not: approve stocktakes, correct whole shelves, undo documents",
+    "documents:write": "send documents of many lines; what is in them needs its own right",
+    "levels:write": "say how many of a product a store should have",
+    "channels:write": "name sales channels and say which pieces they never see",
     "catalog:read": "see products, brands, categories, stores and prices",
     "catalog:write": "create and change them, and import price lists and stock",
     "cost:read": "see cost prices",
@@ -20,8 +23,10 @@ SCOPES = {
 ROLES: dict[str, frozenset[str]] = {
     "owner": frozenset(SCOPES),
     "manager": frozenset(SCOPES) - {"staff:write"},
-    "buyer": frozenset({"inventory:read", "catalog:read", "catalog:write", "cost:read"}),
-    "clerk": frozenset({"inventory:read", "inventory:write", "catalog:read"}),
+    "buyer": frozenset(
+        {"inventory:read", "levels:write", "documents:write", "catalog:read", "catalog:write", "cost:read"}
+    ),
+    "clerk": frozenset({"inventory:read", "inventory:write", "documents:write", "catalog:read"}),
     "monitor": frozenset({"metrics:read"}),
 }
 
