@@ -16,12 +16,16 @@ from pgqueuer.ports.driver import NotifyCallback
 from autoshop.accounts import service as accounts
 from autoshop.catalog.imports import jobs as imports
 from autoshop.catalog.imports.service import JOB as IMPORT
+from autoshop.inventory.levels import jobs as levels
 from autoshop.inventory.reservations import jobs as reservations
 from autoshop.inventory.stock import jobs as stock
+from autoshop.inventory.transfers import jobs as transfers
 from autoshop.kit import housekeeping
 from autoshop.kit.db import Pool, is_gone, open_pool
 from autoshop.kit.log import log
 from autoshop.kit.settings import Settings
+from autoshop.warehouse.documents import jobs as documents
+from autoshop.warehouse.documents.service import JOB as DOCUMENT
 from autoshop.webhooks.outgoing import jobs as webhooks
 
 BEAT_SECONDS = 10
@@ -58,6 +62,14 @@ def create_worker(driver: Driver, pool: Pool, settings: Settings) -> PgQueuer:
     async def import_catalog(job: Job) -> None:
         await imports.import_catalog(pool, msgspec.json.decode(job.payload or b"{}")["run_id"])
 
+    @queue.entrypoint(DOCUMENT)
+    async def bulk_document(job: Job) -> None:
+        await documents.post_document(pool, msgspec.json.decode(job.payload or b"{}")["document_id"])
+
+    @queue.schedule("documents_silent", "* * * * *")
+    async def documents_silent(_schedule: Schedule) -> None:
+        await documents.take_up_again(pool)
+
     @queue.schedule("imports_silent", "* * * * *")
     async def imports_silent(_schedule: Schedule) -> None:
         await imports.take_up_again(pool)
@@ -65,6 +77,18 @@ def create_worker(driver: Driver, pool: Pool, settings: Settings) -> PgQueuer:
     @queue.schedule("reservations_lapsed", "* * * * *")
     async def reservations_lapsed(_schedule: Schedule) -> None:
         await reservations.let_go_of_lapsed(pool)
+
+    @queue.schedule("transfers_overdue", "*/5 * * * *")
+    async def transfers_overdue(_schedule: Schedule) -> None:
+        await transfers.tell_overdue(pool)
+
+    @queue.schedule("levels_crossed", "* * * * *")
+    async def levels_crossed(_schedule: Schedule) -> None:
+        await levels.look(pool)
+
+    @queue.schedule("levels_digest", "*/5 * * * *")
+    async def levels_digest(_schedule: Schedule) -> None:
+        await levels.make_digests(pool, settings.digest_hour)
 
     @queue.schedule("nightly_snapshot", "5 0 * * *")
     async def nightly_snapshot(_schedule: Schedule) -> None:
@@ -80,6 +104,9 @@ def create_worker(driver: Driver, pool: Pool, settings: Settings) -> PgQueuer:
         await accounts.forget_sessions(pool)
         await imports.forget(pool)
         await webhooks.forget(pool, settings)
+        await reservations.forget_holders(pool, settings.holder_days)
+        await levels.forget(pool)
+        await documents.forget(pool)
 
     return queue
 

@@ -19,6 +19,7 @@ from tests.conftest import Database, client_for, running_app
 from tests.ledger import movements, post, request
 from tests.people import PASSWORD, SYSTEM, clerk_of_centre, clerk_of_north, hire, signed_in, with_token
 from tests.routes import ENDLESS, Declared, routes_of
+from tests.stocktakes import open_stocktake
 
 pytestmark = pytest.mark.anyio
 
@@ -133,10 +134,16 @@ async def test_a_clerk_cannot_touch_the_other_store(app: FastAPI) -> None:
     )
     of_north = await clerk_of_north(app)
     of_centre = await clerk_of_centre(app)
-    token_of_north = await with_token(pool, "north", ["inventory:write", "inventory:read"], NORTH_CODE)
+    token_of_north = await with_token(
+        pool, "north", ["inventory:write", "inventory:read", "documents:write"], NORTH_CODE
+    )
     before = await movements(pool)
     here = {**SALE, "store_id": NORTH}
     held = {name: SALE[name] for name in ("product_id", "store_id", "quantity")}
+    order = {"store_id": CENTRE, "holder": "a", "lines": [{"product_id": PLUG, "quantity": 1}]}
+    stocktake = await open_stocktake(pool, PLUG)
+    count = {"client_id": "a", "product_id": PLUG, "pieces": 1, "device": "a"}
+    piece = {"product_id": PLUG, "quantity": 1}
     async with client_for(app, STRANGER) as client:
         for headers in (of_north, token_of_north):
             for path, body in [
@@ -144,15 +151,25 @@ async def test_a_clerk_cannot_touch_the_other_store(app: FastAPI) -> None:
                 (MOVEMENT, {**SALE, "movement_type": "transfer", "to_store_id": NORTH}),
                 (MOVEMENT, {**SALE, "movement_type": "adjustment"}),
                 ("/api/v1/inventory/movements", {"lines": [here, SALE]}),
+                ("/api/v1/documents", {"kind": "receipt", "store_id": CENTRE, "lines": [piece]}),
                 ("/api/v1/inventory/reservations", {"holder": "a", "lines": [held]}),
+                ("/api/v1/inventory/allocations", order),
+                ("/api/v1/inventory/allocations", {**order, "preview": True}),
+                ("/api/v1/inventory/stocktakes", {"store_id": CENTRE, "scope": {"kind": "store"}}),
+                (f"/api/v1/inventory/stocktakes/{stocktake.id}/counts", {"counts": [count]}),
+                ("/api/v1/inventory/found-sale", {**held, "reason": "found"}),
                 (f"/api/v1/inventory/movements/{inbound.id}/reversal", {}),
                 (f"/api/v1/inventory/movements/{sent.id}/reversal", {}),
+                (f"/api/v1/inventory/transfers/{sent.transfer_id}/recall", {}),
+                (f"/api/v1/inventory/transfers/{sent.transfer_id}/shipment", {}),
             ]:
                 answer = await client.post(path, json=body, headers=headers)
                 assert (answer.status_code, answer.json()["title"]) == (403, "Not your store"), (path, answer.text)
         receipt = f"/api/v1/inventory/transfers/{sent.transfer_id}/receipt"
-        answer = await client.post(receipt, headers=of_centre)  # the sender does not receive
-        assert (answer.status_code, answer.json()["store_id"]) == (403, NORTH)
+        lost = {"lines": [{"product_id": PLUG, "quantity": 1, "reason": "lost"}]}
+        for path, body in [(receipt, {}), (receipt.replace("receipt", "differences"), lost)]:
+            answer = await client.post(path, json=body, headers=of_centre)  # the sender does not receive
+            assert (answer.status_code, answer.json()["store_id"]) == (403, NORTH)
         assert await movements(pool) == before
 
         assert (await client.post(MOVEMENT, json=here, headers=of_north)).status_code == 200

@@ -11,15 +11,22 @@ OWNERS = {
     "inventory.stores": {"stores", "transfer_routes"},
     "inventory.movements": {"inventory", "movements"},
     "inventory.reservations": {"reservations", "reservation_lines", "stock"},
+    "inventory.allocation": {"allocations", "allocation_lines"},
     "inventory.stock": {"snapshots", "stock_snapshots", "ledger_checks"},
-    "inventory.transfers": {"transfers", "transfer_lines"},
+    "inventory.transfers": {"transfers", "transfer_lines", "transfer_events", "transfer_differences"},
     "inventory.availability": {"lead_times"},
+    "inventory.stocktakes": {"stocktakes", "stocktake_lines", "stocktake_counts"},
+    "inventory.recounts": {"recount_flags"},
+    "inventory.found": {"found_policies", "found_sales"},
+    "inventory.levels": {"stock_levels", "level_alerts", "level_looks", "level_digests"},
+    "inventory.buffers": {"channels", "channel_buffers"},
     "catalog.brands": {"brands", "brand_aliases"},
     "catalog.categories": {"categories"},
     "catalog.products": {"products", "barcodes"},
     "catalog.prices": {"prices", "price_types"},
     "catalog.imports": {"import_files", "import_chunks", "import_runs", "import_problems"},
     "webhooks": {"webhooks", "webhook_deliveries", "webhook_relay"},
+    "warehouse.documents": {"bulk_documents", "bulk_lines", "bulk_problems"},
     "kit": {
         *("idempotency_keys", "outbox", "worker_heartbeats"),
         *("pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics"),
@@ -35,12 +42,29 @@ READS = {
     "inventory.reservations": {"inventory"},  # its rows are locked with the holds on them
     # The recount proves all of them.
     "inventory.stock": {"inventory", "stock", "movements", "transfer_lines", "reservation_lines", "products"},
+    # What can be had of the products of an order, at all stores at once; how a promise stands is how its hold does.
+    "inventory.allocation": {
+        *("products", "lead_times", "stock", "transfers", "transfer_lines"),
+        *("reservations", "reservation_lines"),
+    },
     "inventory.transfers": {"products"},  # names on the shipment
     "inventory.availability": {"stock", "products"},  # shelves and lead time of a product, in one look
+    # What lies there and what moved since, under its locks; who holds it; names and barcodes on the sheet.
+    "inventory.stocktakes": {
+        *("inventory", "movements", "reservations", "reservation_lines"),
+        *("products", "categories", "brands", "brand_aliases", "barcodes"),
+    },
+    "inventory.changes": {"movements", "outbox"},  # what changed since a moment, of pieces and of holds
+    # A page with what lies there and what is on the way; a digest with the names that people know.
+    "inventory.levels": {"inventory", "stock", "stores", "transfer_lines", "products", "brands"},
+    # What a channel may show of products, or of those that changed; and whether a buffer speaks of what there is.
+    "inventory.buffers": {"inventory", "stock", "stores", "products", "categories", "movements", "outbox"},
     "catalog.products": {"brands", "prices", "price_types"},  # a page of products is one statement
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
     "webhooks": {"outbox"},  # what happened is copied for whoever is to be told of it, in one statement
     "kit": {"ledger_checks", "webhooks", "webhook_deliveries"},  # /metrics
+    # All lines of a document are looked up at once, and what came of it is undone at once.
+    "warehouse.documents": {"products", "barcodes", "brands", "brand_aliases", "stock", "movements"},
     "demo": {"products", "stores", "brands", "categories", "movements"},  # only into an empty database
     "dev": {"products", "stores", "brands", "categories"},  # is it empty?
 }
@@ -51,6 +75,15 @@ WRITES = {
     # `inventory.reserved` is its to write: a hold and its pieces are there together or not at all.
     "inventory.reservations": {"inventory", "outbox"},
     "webhooks": {"outbox"},
+    "inventory.transfers": {"outbox"},  # a step and its event
+    "inventory.allocation": {"outbox"},
+    # What is done is told in the same transaction.
+    "inventory.stocktakes": {"outbox"},
+    "inventory.recounts": {"outbox"},
+    "inventory.found": {"outbox"},
+    "inventory.levels": {"outbox"},  # a crossing and its event
+    "inventory.buffers": {"outbox"},
+    "warehouse.documents": {"outbox"},
     # A million rows are written as sets, beside the verbs, in one transaction; the ledger's part stays with the ledger.
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
     # It lays down a whole history, by COPY.
@@ -63,6 +96,7 @@ READ = re.compile(r"\b(?:FROM|JOIN|USING)\s+(?:ONLY\s+)?([a-z_]+)")
 # Where SQL may stand. Everything else asks one of these.
 HOLD_SQL = re.compile(
     r"kit\.\w+|kit\.embedded\.cluster|(\w+\.)*store|catalog\.imports\.(staging|loading)|inventory\.movements\.staged"
+    r"|inventory\.reservations\.lapsing"
     r"|demo\.load|dev"
 )
 

@@ -37,6 +37,7 @@ CLIENT_LEFT = 499  # nginx's number for it; nobody is there to be answered
 Handler = Callable[[Request], Awaitable[Response]]
 MOST_BODY_BYTES = 2 * 2**20  # a batch of 1 000 lines with long documents; files have their own route and limit
 UPLOADS = "/api/v1/imports"
+DOCUMENT_FILES = "/api/v1/documents/files"  # counts its bytes itself, as imports do
 
 
 class MisdirectedRequest(BadRequest):
@@ -218,7 +219,7 @@ def _client_behind(forwarded: str, proxies: tuple[Network, ...]) -> str | None:
 
 def _is_upload(scope: Scope) -> bool:
     path: str = scope["path"]
-    return path == UPLOADS or path.startswith(UPLOADS + "/")
+    return path in (UPLOADS, DOCUMENT_FILES) or path.startswith(UPLOADS + "/")
 
 
 def _measured(receive: Receive) -> Receive:

@@ -43,7 +43,11 @@ class Settings(BaseSettings):
 
     idempotency_days: int = Field(default=30, ge=1, description="how long a repeated key gives the same answer")
     outbox_days: int = Field(default=7, ge=1, description="how long events can be read again")
+    digest_hour: int = Field(default=8, ge=0, le=23, description="from this hour on, in each store's own time zone")
     snapshot_days: int = Field(default=35, ge=2, description="daily snapshots kept; older months keep their first")
+
+    reservation_hours: int = Field(default=24, ge=1, le=8_760, description="a hold's time where nobody says another")
+    holder_days: int = Field(default=180, ge=1, description="how long it is known whom an ended hold was for")
 
     @field_validator("trust")
     @classmethod

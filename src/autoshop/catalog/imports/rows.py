@@ -38,7 +38,7 @@ _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 _DATE = re.compile(
     rf"{_DAY}[.-](?:{_MONTH})|(?:{_MONTH})[.-]\d\d|(?=\d\d){_DAY}\.(?:0[1-9]|1[0-2])\.(?:19|20)\d\d", re.IGNORECASE
 )
-_TOTALS = re.compile(r"(?:итого|всего)\b.*|итог:?|(?:grand )?total:?", re.IGNORECASE)
+TOTALS = re.compile(r"(?:итого|всего)\b.*|итог:?|(?:grand )?total:?", re.IGNORECASE)
 _THOUSANDTHS = re.compile(r"\d{1,12}[.,]000", re.ASCII)  # 12 with three places, or twelve thousand: who knows
 
 
@@ -253,7 +253,7 @@ class RowParser:
         article, brand = self._at["article"], self._at["brand"]
         for position, cell in enumerate(cells):
             text = cell.strip() if isinstance(cell, str) else ""
-            if text and _TOTALS.fullmatch(text) and (position != brand or text.lower() != "total"):
+            if text and TOTALS.fullmatch(text) and (position != brand or text.lower() != "total"):
                 others = [cells[at] for at in (article, brand) if 0 <= at < len(cells) and at != position]
                 return None if any(isinstance(cell, Odd) or cell.strip() for cell in others) else text
         return None

@@ -19,7 +19,7 @@ from autoshop.inventory.movements import service, store
 from autoshop.inventory.movements.group_commit import MovementQueue
 from autoshop.inventory.movements.model import Movement, MovementAnswer, MovementRequest, MovementType
 from autoshop.inventory.stock.api import ProductFilter, StoreFilter
-from autoshop.inventory.transfers import service as transfers
+from autoshop.inventory.transfers import posting
 from autoshop.kit import idempotency
 from autoshop.kit.answers import (
     JSON,
@@ -69,7 +69,7 @@ post_movement.declares = "inventory:write"  # type: ignore[attr-defined]
 
 async def _ship(pool: Pool, caller: Caller, asked: MovementRequest, key: idempotency.Key | None) -> Answer:
     async def verb(db: Connection) -> dict[str, Any]:
-        [movement] = await transfers.post_requests(db, caller, [asked], datetime.now(UTC))
+        [movement] = await posting.post_requests(db, caller, [asked], datetime.now(UTC))
         return document(movement)
 
     return await idempotency.once(pool, key, verb)
@@ -127,7 +127,7 @@ async def post_batch(
     asked = [MovementRequest(**line.model_dump()) for line in body.lines]
 
     async def verb(db: Connection) -> dict[str, Any]:
-        posted = await transfers.post_requests(db, caller, asked, datetime.now(UTC))
+        posted = await posting.post_requests(db, caller, asked, datetime.now(UTC))
         return {"ok": True, "movements": [document(movement) for movement in posted]}
 
     return await write_once(request, caller.actor, verb)
@@ -159,7 +159,7 @@ async def reverse(
     """Undo a movement by its opposite, once. A shipment that is still on the way is called back."""
 
     async def verb(db: Connection) -> dict[str, Any]:
-        return document(await transfers.reverse(db, caller, movement_id, body.reason if body else None))
+        return document(await posting.reverse(db, caller, movement_id, body.reason if body else None))
 
     return await write_once(request, caller.actor, verb)
 

@@ -1,7 +1,7 @@
 """Verbs of the ledger: post, reverse, list. Whoever moves pieces comes through here."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -11,6 +11,7 @@ from autoshop.inventory.movements import staged, store
 from autoshop.inventory.movements.model import (
     AlreadyReversed,
     BatchRefused,
+    InsufficientStock,
     Line,
     Movement,
     MovementRequest,
@@ -23,6 +24,7 @@ from autoshop.inventory.movements.model import (
     signed,
     sum_up,
 )
+from autoshop.inventory.reservations import lapsing
 from autoshop.inventory.reservations import store as reservations
 from autoshop.kit.db import Connection, after_commit
 from autoshop.kit.errors import Refusal
@@ -30,6 +32,8 @@ from autoshop.kit.idempotency import Key
 from autoshop.kit.metrics import count_posted
 
 MOST_LINES = 1_000
+MOST_LAPSED = 10_000
+MOST_HOLDERS = 5  # of a place, in a refusal
 
 # What PostgreSQL says when the stock would pass a billion: no row may hold that.
 TOO_MANY = (asyncpg.CheckViolationError, asyncpg.NumericValueOutOfRangeError)
@@ -77,27 +81,45 @@ async def post_unless_reserved(db: Connection, lines: Sequence[Line]) -> list[Mo
     """
     posted = await store.post(db, lines)
     failed = [number for number, movement in enumerate(posted) if movement is None]
-    if failed and await reservations.let_go_of_lapsed(db, [lines[number].place for number in failed]):
+    if failed and await lapsing.let_go_of_lapsed(db, [lines[number].place for number in failed]):
         again = await store.post(db, [lines[number] for number in failed])
         for number, movement in zip(failed, again, strict=True):
             posted[number] = movement
     return posted
 
 
-async def refusal_of(db: Connection, lines: Sequence[Line], failed: Sequence[int]) -> Refusal:
+async def refusal_of(
+    db: Connection, lines: Sequence[Line], failed: Sequence[int], whole: type[BatchRefused] = BatchRefused
+) -> Refusal:
     """Why these of the lines (by number) were not possible. The caller holds the locks of their places."""
     sums = sum_up(lines)
     asked = {place: -lowest for place, lowest in zip(sums.places, sums.lowest, strict=True)}
     known = await store.places(db, sums.places)
-    told: list[dict[str, Any]] = []
+    refusals: dict[int, Refusal] = {}
     for number in failed:
         line = lines[number]
         refusal = refusal_for(line, asked[line.place], known[line.place])
         assert refusal is not None, "under our own locks a place cannot become possible meanwhile"
-        if len(lines) == 1:
-            return refusal
-        told.append({"line": number, "title": refusal.title, "detail": refusal.detail, **refusal.facts})
-    return BatchRefused(lines=told)
+        refusals[number] = refusal
+    await tell_who_holds(db, refusals.values())
+    if len(lines) == 1:
+        return refusals[0]
+    told: list[dict[str, Any]] = [
+        {"line": number, "title": refusal.title, "detail": refusal.detail, **refusal.facts}
+        for number, refusal in refusals.items()
+    ]
+    return whole(lines=told)
+
+
+async def tell_who_holds(db: Connection, refusals: Iterable[Refusal]) -> None:
+    """Where pieces are lacking and some are held, name the reservations that hold them."""
+    lacking = [refusal for refusal in refusals if isinstance(refusal, InsufficientStock) and refusal.facts["reserved"]]
+    if not lacking:
+        return
+    places = [(refusal.facts["product_id"], refusal.facts["store_id"]) for refusal in lacking]
+    found = await reservations.holding(db, places, MOST_HOLDERS)
+    for place, refusal in zip(places, lacking, strict=True):
+        refusal.facts["reservation_ids"] = found.get(place, [])
 
 
 async def post_staged(db: Connection, caller: Caller, opening: str, correction: str) -> int:
@@ -107,6 +129,7 @@ async def post_staged(db: Connection, caller: Caller, opening: str, correction: 
     under `correction`. All, or `StockMoved`: then compare again, and repeat. Returns how many movements there were.
     """
     try:
+        await _let_go_of_staged(db)
         posted, missed = await staged.post(db, opening, correction, caller.actor)
     except (*TOO_MANY, asyncpg.UniqueViolationError) as error:
         raise StockMoved from error
@@ -114,6 +137,30 @@ async def post_staged(db: Connection, caller: Caller, opening: str, correction: 
         raise StockMoved(places=missed)
     after_commit(db, lambda: count_posted(posted))
     return sum(posted.values())
+
+
+async def _let_go_of_staged(db: Connection) -> None:
+    """Let go of what lapsed since the look, or what the sweep had passed over: hardly ever any."""
+    lapsed = await staged.staged_among(db, await lapsing.lapsed_places(db, MOST_LAPSED))
+    if lapsed:
+        await staged.lock(db)
+        await lapsing.let_go_of_lapsed(db, lapsed)
+
+
+async def post_corrections(
+    db: Connection, caller: Caller, deltas: Mapping[tuple[int, int], int], document: str, reason: str | None
+) -> None:
+    """Post very many adjustments, one for a place, under one document: all, or `StockMoved`.
+
+    Whoever calls holds the locks of the places and has looked that none would be left with too little.
+    """
+    try:
+        posted = await staged.correct(db, deltas, document, reason, caller.actor)
+    except TOO_MANY as error:
+        raise TooManyPieces from error
+    if posted < len(deltas):
+        raise StockMoved(places=len(deltas) - posted)
+    after_commit(db, lambda: count_posted(Counter(adjustment=posted)))
 
 
 async def opposite_of(db: Connection, caller: Caller, movement_id: int, reason: str | None) -> Line:

@@ -205,7 +205,8 @@ WITH counted AS (
      GROUP BY transfer_id, product_id
 ), road AS (
     SELECT coalesce(l.transfer_id, g.transfer_id) AS transfer_id, coalesce(l.product_id, g.product_id) AS product_id,
-           coalesce(l.shipped - l.received - l.returned, 0) AS written, coalesce(g.counted, 0) AS counted
+           coalesce(l.shipped - l.received - l.returned - l.lost - l.damaged, 0) AS written,
+           coalesce(g.counted, 0) AS counted
       FROM transfer_lines AS l
       FULL JOIN gone AS g ON g.transfer_id = l.transfer_id AND g.product_id = l.product_id
 ), holds AS (

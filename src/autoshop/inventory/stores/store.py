@@ -43,6 +43,19 @@ async def find(db: Connection | Pool, store_id: int) -> Store | None:
     return _store(row) if row else None
 
 
+NAMES = """
+SELECT id, name
+  FROM stores
+ WHERE id = ANY ($1::bigint[])
+ LIMIT 10000
+"""
+
+
+async def names_of(db: Connection | Pool, store_ids: Sequence[int]) -> dict[int, str]:
+    """What the stores are called."""
+    return {row["id"]: row["name"] for row in await db.fetch(NAMES, store_ids)}
+
+
 LIST = f"""
 SELECT {COLUMNS}
   FROM stores
@@ -128,6 +141,19 @@ def _route(row: asyncpg.Record) -> Route:
 async def routes(db: Connection | Pool) -> dict[tuple[int, int], Route]:
     """What differs from the owner's rule, by (from, to)."""
     return {(row["from_store_id"], row["to_store_id"]): _route(row) for row in await db.fetch(ROUTES)}
+
+
+ROUTES_TO = """
+SELECT from_store_id, cutoff, days, arrival, weekdays
+  FROM transfer_routes
+ WHERE to_store_id = $1
+ LIMIT 10000
+"""
+
+
+async def routes_to(db: Connection | Pool, to_store_id: int) -> dict[int, Route]:
+    """What differs from the owner's rule on the ways to one store, by where they begin."""
+    return {row["from_store_id"]: _route(row) for row in await db.fetch(ROUTES_TO, to_store_id)}
 
 
 FIND_ROUTE = """

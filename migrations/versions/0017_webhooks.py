@@ -2,8 +2,8 @@
 
 from autoshop.kit.migrate import run_sql_beside
 
-revision = "0011"
-down_revision = "0010"
+revision = "0017"
+down_revision = "0016"
 
 
 def upgrade() -> None:

@@ -1,0 +1,1 @@
+"""Work in the stockroom that needs both the catalogue's words and the ledger."""
