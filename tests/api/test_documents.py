@@ -102,8 +102,10 @@ async def test_a_worker_that_is_killed_over_a_document_posts_it_neither_half_nor
         worker.kill()
         worker.wait()
     async with asyncio.timeout(30):  # until its last statement has found that nobody listens any more
-        while (document := await ended(client, pool, sent))["finished_at"] is None:
+        document = await ended(client, pool, sent)
+        while document["finished_at"] is None:
             await asyncio.sleep(0.05)
+            document = await ended(client, pool, sent)
     assert (document["state"], await pieces(pool), await pieces(pool, OIL_FILTER)) == ("done", 6, 6)
     await assert_ledger_is_clean(pool)
 

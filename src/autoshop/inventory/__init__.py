@@ -4,6 +4,9 @@ movements/     post, batch, reverse, list: one statement, append-only          â
 stock/         what lies where, now and as of any moment; snapshots; the recount
 transfers/     pieces between two stores: shipment, receipt
 availability/  status and ETA of a product at a store, and the words for it
+levels/        minimum and maximum of a place; who is below, told of once; the digest of every morning
+buffers/       channels, the pieces they never see, and so what they may show
+changes/       which places changed since a moment, for those who look now and then
 stores/        the places, their hours, and the van between them
 
 Each has the same few files: model (plain data, pure rules), store (SQL in, dataclasses out),
