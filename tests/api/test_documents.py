@@ -11,7 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from autoshop.kit.db import Pool
+from autoshop.kit.db import Pool, transaction
 from autoshop.warehouse.documents import files, jobs
 from tests.cast import CENTRE, CENTRE_CODE, NORTH, OIL_FILTER, PLUG, UNKNOWN
 from tests.conftest import Database, client_for
@@ -19,6 +19,7 @@ from tests.imports import as_csv, as_xlsx
 from tests.imports_bombs import huge_by_its_directory
 from tests.ledger import assert_ledger_is_clean, movements, pieces, post, request
 from tests.people import clerk_of_centre, signed_in, with_token
+from tests.waiting import waiting_for_locks
 
 pytestmark = pytest.mark.anyio
 
@@ -87,6 +88,26 @@ async def test_a_worker_of_its_own_posts_it(client: httpx.AsyncClient, worker: s
             assert worker.poll() is None, "the worker ended"
             await asyncio.sleep(0.05)
     assert (document["state"], document["totals"]["movements"]) == ("done", 1)
+
+
+async def test_a_worker_that_is_killed_over_a_document_posts_it_neither_half_nor_twice(
+    client: httpx.AsyncClient, pool: Pool, worker: subprocess.Popen[bytes]
+) -> None:
+    await post(pool, request("inbound", 10), request("inbound", 10, OIL_FILTER))
+    lines = [{"product_id": product, "quantity": 4} for product in (PLUG, OIL_FILTER)]
+    async with transaction(pool) as stranger:
+        await stranger.execute("SELECT FROM inventory WHERE product_id = $1 FOR UPDATE", OIL_FILTER)
+        sent = await client.post(DOCUMENTS, json={**RECEIPT, "kind": "writeoff", "lines": lines})
+        await waiting_for_locks(pool, 1)
+        worker.kill()
+        worker.wait()
+    async with asyncio.timeout(30):  # until its last statement has found that nobody listens any more
+        document = await ended(client, pool, sent)
+        while document["finished_at"] is None:
+            await asyncio.sleep(0.05)
+            document = await ended(client, pool, sent)
+    assert (document["state"], await pieces(pool), await pieces(pool, OIL_FILTER)) == ("done", 6, 6)
+    await assert_ledger_is_clean(pool)
 
 
 @pytest.mark.parametrize(

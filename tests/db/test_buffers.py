@@ -12,6 +12,7 @@ from autoshop.kit.db import Pool, transaction
 from autoshop.kit.errors import PreconditionRequired
 from tests.cast import BULB, CENTRE, NORTH, OIL_FILTER, PLUG
 from tests.ledger import MANAGER, outcomes, post, request
+from tests.levels import let_lapse
 from tests.reservations import HERE, release, reserve
 
 pytestmark = pytest.mark.anyio
@@ -82,8 +83,8 @@ async def test_what_is_held_is_not_shown(pool: Pool) -> None:
     assert (await totals(pool))[PLUG] == 2
     await release(pool, held)
     assert (await totals(pool))[PLUG] == 5
-    await reserve(pool, (HERE, 3), lasts=timedelta(milliseconds=20))
-    await asyncio.sleep(0.03)
+    await reserve(pool, (HERE, 3))
+    await let_lapse(pool)
     assert (await totals(pool))[PLUG] == 5, "it has lapsed, although no job ran"
 
 

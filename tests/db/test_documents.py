@@ -1,6 +1,5 @@
 """Bulk documents: all lines are posted or none and every reason is told; once, and undone once."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +16,7 @@ from autoshop.warehouse.documents.model import (
 from tests.cast import AIR_FILTER, BULB, CENTRE, NORTH, OIL_FILTER, PLUG, UNKNOWN
 from tests.documents import done, keep, line, post_document, refused, undo
 from tests.ledger import assert_ledger_is_clean, movements, pieces, post, request, stock
+from tests.levels import let_lapse
 from tests.reservations import HERE, reserve
 
 pytestmark = pytest.mark.anyio
@@ -129,8 +129,8 @@ async def test_what_is_held_is_neither_written_off_nor_counted_away(pool: Pool) 
     assert await refused(pool, "set", line(PLUG, 3)) == [(1, "quantity", "3", "held", "3 / 4")]
     await done(pool, "set", line(PLUG, 4))
     assert await pieces(pool) == 4
-    await reserve(pool, ((OIL_FILTER, CENTRE), 9), lasts=timedelta(milliseconds=20))
-    await asyncio.sleep(0.03)
+    await reserve(pool, ((OIL_FILTER, CENTRE), 9))
+    await let_lapse(pool)
     await done(pool, "set", line(OIL_FILTER, 1))
     await assert_ledger_is_clean(pool)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from autoshop.inventory.transfers import posting as transfers
 from autoshop.kit.db import Pool, transaction
 from autoshop.warehouse.documents import jobs, posting, service, store
 from autoshop.warehouse.documents.model import (
@@ -109,6 +110,17 @@ async def test_a_place_that_somebody_holds_is_waited_for(pool: Pool) -> None:
     assert (ended.state, problems, await pieces(pool)) == ("done", [], 2)
 
 
+async def test_two_counts_of_a_shelf_correct_it_once(pool: Pool) -> None:
+    counts = [await keep(pool, "set", line(PLUG, 7)) for _ in range(2)]
+    async with transaction(pool) as stranger:
+        await stranger.execute("SELECT FROM inventory WHERE product_id = $1 FOR UPDATE", PLUG)
+        working = [asyncio.create_task(post_document(pool, kept)) for kept in counts]
+        await waiting_for_locks(pool, 2)
+    assert [document.state for document, _ in await asyncio.gather(*working)] == ["done", "done"]
+    assert await pieces(pool) == 7, "not 10 - 3 - 3"
+    await assert_ledger_is_clean(pool)
+
+
 async def test_documents_sales_and_undoing_never_wait_in_a_circle(pool: Pool) -> None:
     products = [PLUG, OIL_FILTER, AIR_FILTER, BULB]
     await post(pool, *[request("inbound", 200, product) for product in products])
@@ -156,6 +168,17 @@ async def test_a_document_is_undone_as_one_and_once(pool: Pool) -> None:
     await assert_ledger_is_clean(pool)
 
 
+async def test_who_undoes_what_somebody_is_just_undoing_finds_it_undone(pool: Pool) -> None:
+    document = await done(pool, "receipt", line(PLUG, 3))
+    async with transaction(pool) as db:
+        await service.undo(db, MANAGER, document.id, None)
+        second = asyncio.create_task(undo(pool, document.id))
+        await waiting_for_locks(pool, 1)
+    with pytest.raises(NotUndoable):
+        await second
+    assert await pieces(pool) == 10
+
+
 async def test_pieces_that_are_gone_are_named_and_nothing_is_undone(pool: Pool) -> None:
     document = await done(pool, "receipt", line(BULB, 5), line(AIR_FILTER, 5), line(PLUG, 1))
     await post(pool, request("sale", 2, BULB), request("sale", 5, AIR_FILTER))
@@ -178,6 +201,19 @@ async def test_what_was_reversed_by_itself_is_not_reversed_again(pool: Pool) -> 
     assert first.movement_id is not None
     await reverse(pool, first.movement_id)
     await undo(pool, document.id)
+    assert await stock(pool) == {(PLUG, CENTRE): 10, (OIL_FILTER, CENTRE): 10}
+    await assert_ledger_is_clean(pool)
+
+
+async def test_what_somebody_is_just_reversing_is_not_reversed_again(pool: Pool) -> None:
+    document = await done(pool, "receipt", line(PLUG, 5), line(BULB, 5))
+    [first, _] = await store.lines_page(pool, document.id, 0, 10)
+    assert first.movement_id is not None
+    async with transaction(pool) as db:
+        await transfers.reverse(db, MANAGER, first.movement_id, None)
+        undoing = asyncio.create_task(undo(pool, document.id))
+        await waiting_for_locks(pool, 1)
+    assert (await undoing).state == "undone"
     assert await stock(pool) == {(PLUG, CENTRE): 10, (OIL_FILTER, CENTRE): 10}
     await assert_ledger_is_clean(pool)
 

@@ -12,7 +12,7 @@ from autoshop.kit.db import Pool, transaction
 from autoshop.kit.errors import PreconditionFailed, PreconditionRequired
 from tests.cast import BULB, CENTRE, NORTH, OIL_FILTER, PLUG, UNKNOWN
 from tests.ledger import MANAGER, assert_ledger_is_clean, outcomes, post, receive, request
-from tests.levels import alerts, crossings, look, set_level, set_levels
+from tests.levels import alerts, crossings, let_lapse, look, set_level, set_levels
 from tests.reservations import FILTERS, HERE, THERE, let_go_of_all_lapsed, release, reserve
 from tests.waiting import waiting_for_locks
 
@@ -54,10 +54,10 @@ async def test_what_is_held_is_not_available_until_it_is_given_back_or_lapses(po
     await look(pool)
     assert (await crossings(pool))[1:] == [("recovered", *HERE, 4, 4)]
     await release(pool, held)
-    await reserve(pool, (FILTERS, 7), lasts=timedelta(milliseconds=50))
+    await reserve(pool, (FILTERS, 7))
     await look(pool)
     assert await alerts(pool) == {FILTERS: 750}
-    await asyncio.sleep(0.06)
+    await let_lapse(pool)
     assert await let_go_of_all_lapsed(pool) == 1
     await look(pool)
     assert (await crossings(pool))[2:] == [("below", *FILTERS, 3, 4), ("recovered", *FILTERS, 10, 4)]
@@ -106,14 +106,15 @@ async def test_of_two_workers_one_looks(pool: Pool) -> None:
     assert await crossings(pool) == [("below", *HERE, 1, 4)]
 
 
-async def test_a_look_and_a_change_of_the_level_tell_of_one_crossing(pool: Pool) -> None:
-    await post(pool, request("sale", 9))
+async def test_a_look_judges_by_the_level_that_somebody_is_just_setting(pool: Pool) -> None:
+    await post(pool, request("sale", 9), request("sale", 7, OIL_FILTER))
     async with transaction(pool) as db:
-        await service.set_levels(db, MANAGER, [Wanted(*HERE, 3)])
+        await service.set_levels(db, MANAGER, [Wanted(*HERE, 1), Wanted(*FILTERS, 5)])
         looking = asyncio.create_task(look(pool))
         await waiting_for_locks(pool, 1)
     await looking
-    assert await crossings(pool) == [("below", *HERE, 1, 3)]
+    assert await crossings(pool) == [("below", *FILTERS, 3, 5)]
+    assert await alerts(pool) == {FILTERS: 600}
 
 
 async def test_of_two_who_set_the_first_level_the_second_has_to_read_it(pool: Pool) -> None:
@@ -170,9 +171,9 @@ async def test_the_emptiest_shelf_comes_first_and_what_is_on_the_way_is_counted(
 
 
 async def test_a_hold_that_has_lapsed_makes_nobody_short_although_no_job_ran(pool: Pool) -> None:
-    await reserve(pool, (HERE, 9), lasts=timedelta(milliseconds=30))
+    await reserve(pool, (HERE, 9))
     assert len(await store.below_at(pool, CENTRE, None, (-1, 0, 0), 10)) == 1
-    await asyncio.sleep(0.04)
+    await let_lapse(pool)
     assert await store.below_at(pool, CENTRE, None, (-1, 0, 0), 10) == []
 
 

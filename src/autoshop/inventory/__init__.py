@@ -10,6 +10,9 @@ recounts/      what ought to be counted, and why
 found/         a piece in the hand that the ledger does not have, sold where that is allowed
 availability/  status and ETA of a product at a store, and the words for it
 live/          what happens, told to whoever listens
+levels/        minimum and maximum of a place; who is below, told of once; the digest of every morning
+buffers/       channels, the pieces they never see, and so what they may show
+changes/       which places changed since a moment, for those who look now and then
 stores/        the places, their hours, and the van between them
 
 Each has the same few files: model (plain data, pure rules), store (SQL in, dataclasses out),

@@ -14,7 +14,6 @@ from autoshop.inventory.movements.model import BatchRefused, Movement, TooManyPi
 from autoshop.inventory.movements.model import Line as LedgerLine
 from autoshop.inventory.movements.service import post_lines
 from autoshop.inventory.movements.store import open_places
-from autoshop.inventory.reservations.lapsing import let_go_of_lapsed
 from autoshop.inventory.reservations.store import lock_places
 from autoshop.kit.db import BUSY, Connection, Pool, is_gone, transaction
 from autoshop.kit.errors import Forbidden, Refusal
@@ -201,7 +200,6 @@ class _Work:
         places = [(product_id, store_id) for product_id in self.sums]
         await open_places(db, [place for place in places if self.sums[place[0]]])
         await lock_places(db, places)
-        await let_go_of_lapsed(db, places)
         shelves = await goods.shelves(db, store_id, list(self.sums), self.document.counted_at)
         problems, deltas = [], {}
         for product_id, counted in self.sums.items():
