@@ -280,8 +280,10 @@ async def test_what_was_corrected_since_its_count_needs_another(pool: Pool, corr
         await reverse(pool, sale.id)
     else:
         await post(pool, request("adjustment", 1))
+    reviewed = await review(pool, opened)
+    assert (await statuses(pool, opened))[PLUG] == "needs_recount", "whoever reviews sees it"
     with pytest.raises(NotSettled) as refused:
-        await approve(pool, await review(pool, opened))
+        await approve(pool, reviewed)
     assert refused.value.facts == {"lines": {"needs_recount": 1}, "products": [PLUG]}
     await reopen(pool, opened)
     assert (await take(pool, opened, 9)).difference == 0

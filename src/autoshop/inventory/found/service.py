@@ -8,7 +8,6 @@ from autoshop.inventory.movements.model import Line, Movement, UnknownProduct
 from autoshop.inventory.movements.service import post_lines
 from autoshop.inventory.movements.store import open_places, places
 from autoshop.inventory.recounts.service import flag_for_recount
-from autoshop.inventory.reservations.lapsing import let_go_of_lapsed
 from autoshop.inventory.reservations.store import lock_places
 from autoshop.inventory.stocktakes.approval.store import holds
 from autoshop.inventory.stores.service import get_store
@@ -38,7 +37,6 @@ async def sell_what_is_in_your_hand(
     place = product_id, store_id
     await open_places(db, [place])
     await lock_places(db, [place])
-    await let_go_of_lapsed(db, [place])
     known = (await places(db, [place]))[place]
     if not known.product_exists:
         raise UnknownProduct(f"There is no product {product_id}", product_id=product_id)
