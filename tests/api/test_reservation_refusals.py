@@ -32,8 +32,8 @@ def line(product_id: int, store_id: int, quantity: int) -> dict[str, int]:
 
 
 async def test_who_wants_what_is_held_hears_by_which_reservations(client: httpx.AsyncClient, pool: Pool) -> None:
-    await lapsed(pool, (THERE, 5))
     living = [(await reserve(pool, (HERE, 1))).id for _ in range(3)]
+    await lapsed(pool, (HERE, 1), (THERE, 5))
     single = await client.post(f"{INVENTORY}/movement", json={**SALE, "quantity": 3})
     assert (single.status_code, single.json()["reservation_ids"]) == (409, living)
     kept = {"Idempotency-Key": "a"}

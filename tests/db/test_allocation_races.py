@@ -5,6 +5,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+import asyncpg
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -25,6 +26,7 @@ from tests.waiting import waiting_for_locks
 pytestmark = pytest.mark.anyio
 
 SOUTH = 3
+LOCK = "SELECT FROM inventory WHERE product_id = $1 AND store_id = $2 FOR NO KEY UPDATE NOWAIT"
 BOTH = [(PLUG, 2), (OIL_FILTER, 1)]
 
 
@@ -74,6 +76,9 @@ async def test_who_lost_every_race_decides_under_locks(pool: Pool, monkeypatch: 
             source = seen.choice.parts[0].from_store_id
             await reserve(pool, ((PLUG, source), 3))
             await post(pool, request("inbound", 3, store_id=NORTH + SOUTH - source))
+        else:
+            with pytest.raises(asyncpg.LockNotAvailableError):
+                await pool.execute(LOCK, PLUG, SOUTH)
         return seen
 
     monkeypatch.setattr(service, "propose", overtaken)

@@ -113,6 +113,14 @@ def test_of_equally_few_the_earliest_send() -> None:
     assert sources(choice).keys() == {B, C}
 
 
+def test_the_earliest_of_all_is_left_out_where_its_partner_is_late() -> None:
+    wanted = {1: 1, 2: 4}
+    choice = choose(HERE, wanted, [at(A, 1, p1=1, p2=1), at(B, 2, p1=1, p2=2), at(C, 2, p2=2), at(5, 4, p2=3)])
+    assert sources(choice).keys() == {B, C}
+    assert choice is not None
+    assert choice.promised_at == in_days(2)
+
+
 def test_one_date_for_the_whole_is_that_of_the_last_part() -> None:
     choice = choose(HERE, TWO, [at(HERE, 0, p1=2), at(A, 4, p2=1)])
     assert choice is not None
