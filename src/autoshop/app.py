@@ -26,9 +26,11 @@ from autoshop.catalog.imports import api as imports
 from autoshop.catalog.prices import api as prices
 from autoshop.catalog.products import api as products
 from autoshop.inventory.availability import api as availability
+from autoshop.inventory.marks import api as marks
 from autoshop.inventory.movements import api as movements
 from autoshop.inventory.movements.group_commit import MovementQueue
 from autoshop.inventory.reservations import api as reservations
+from autoshop.inventory.shelves import api as shelves
 from autoshop.inventory.stock import api as stock
 from autoshop.inventory.stock.service import TotalsOfAll
 from autoshop.inventory.stores import api as stores
@@ -41,6 +43,9 @@ from autoshop.kit.errors import PROBLEM_JSON, Invalid, Refusal, problem, wrong
 from autoshop.kit.fields import only_known_parameters, reason_for
 from autoshop.kit.http import Gate
 from autoshop.kit.settings import Settings, settings
+from autoshop.warehouse.labels import api as labels
+from autoshop.warehouse.picking import api as picking
+from autoshop.warehouse.scan import api as scan
 
 DESCRIPTION = """
 One stock ledger for all stores and channels. Errors are RFC 9457 problem documents; every write but signing in takes an
@@ -64,8 +69,9 @@ def create_app(config: Settings | None = None) -> FastAPI:
     )
     app.state.settings = config
     app.router.routes.append(Route(movements.POST_PATH, movements.post_movement, methods=["POST"]))
-    inventory = (movements, transfers, reservations, stock, availability, stores)
-    for module in (*inventory, products, brands, categories, prices, imports, accounts):
+    inventory = (movements, transfers, reservations, shelves, marks, stock, availability, stores)
+    warehouse = (scan, labels, picking)
+    for module in (*inventory, products, brands, categories, prices, imports, *warehouse, accounts):
         app.include_router(module.router)
     _own_routes(app)
     app.add_exception_handler(RequestValidationError, _invalid)

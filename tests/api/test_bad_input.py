@@ -30,9 +30,10 @@ STORE = {"code": "a", "name": "a", "address": "a", "time_zone": "UTC", "opening_
 BRAND = {"name": "a", "country": "a", "aliases": ["b"]}
 HELD = {"product_id": PLUG, "store_id": CENTRE, "quantity": 1}
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+MARKED = {**LINE, **TEXTS, "movement_type": "sale", "marks": ["010460123456789321ABCDEFGHIJKLM\x1d93abcd"]}
 BODIES: dict[str, Any] = {
-    f"POST {INVENTORY}/movement": {**LINE, **TEXTS},
-    f"POST {INVENTORY}/movements": {"lines": [{**LINE, **TEXTS}]},
+    f"POST {INVENTORY}/movement": MARKED,
+    f"POST {INVENTORY}/movements": {"lines": [MARKED]},
     f"POST {INVENTORY}/movements/2/reversal": {"reason": "a"},
     f"POST {INVENTORY}/transfers/1/receipt": {"lines": [{"product_id": PLUG, "quantity": 1}]},
     f"POST {INVENTORY}/reservations": {
@@ -45,6 +46,17 @@ BODIES: dict[str, Any] = {
     f"POST {INVENTORY}/reservations/1/release": {"lines": [HELD]},
     f"POST {INVENTORY}/reservations/1/fulfilment": {"lines": [HELD], "related_document": "a"},
     f"PUT {INVENTORY}/{BULB}/lead-time": {"days": 2},
+    f"PUT {INVENTORY}/shelves/{CENTRE}/{PLUG}": {"places": ["A-1"]},
+    f"POST {INVENTORY}/shelves": {
+        "items": [{"product_id": PLUG, "store_id": CENTRE, "places": ["A-1"], "version": 0}]
+    },
+    f"POST /api/v1/products/{PLUG}/barcodes": {"code": "a"},
+    "POST /api/v1/labels": {
+        "layout": "a4-3x8",
+        "items": [{"product_id": PLUG, "copies": 1}],
+        "start_at": 1,
+        "store_id": CENTRE,
+    },
     "POST /api/v1/stores": {**STORE, "closed_dates": ["2027-01-01"]},
     f"PATCH /api/v1/stores/{CENTRE}": {**STORE, "closed_dates": ["2027-01-01"]},
     f"PUT /api/v1/stores/{CENTRE}/routes/{NORTH}": {"cutoff": "18:00", "days": 1, "arrival": "17:00", "weekdays": [1]},
@@ -67,7 +79,7 @@ WRONG: dict[type, list[Any]] = {
     dict: [5, "a", [], ["a"], None],
 }
 # What a field may be although another of its type may not; in a change a null leaves the field as it is.
-NULLABLE = {"related_document", "reason", "sku", "category_id", "country", "parent_id", "expires_at"}
+NULLABLE = {"related_document", "reason", "sku", "category_id", "country", "parent_id", "expires_at", "marks", "version"}
 MAY_BE_EMPTY = {"related_document", "reason", "address", "country"}
 # Any number, yes or no, or nothing; a password may be anything.
 FREE = {"attributes.a", "password"}
@@ -109,6 +121,8 @@ def may_be(route: str, path: tuple[Any, ...], bad: Any) -> bool:
     name = path[-1]
     if bad is None:
         ends = route.endswith(("receipt", "lead-time", "release", "fulfilment")) or route.startswith("PATCH")
+        if route.endswith("labels") and name == "store_id":
+            return True
         return name in NULLABLE or (ends and len(path) == 1)
     if bad == "":
         return name in MAY_BE_EMPTY or (name == "name_en" and route == "POST /api/v1/categories")
@@ -120,8 +134,8 @@ def may_be(route: str, path: tuple[Any, ...], bad: Any) -> bool:
 async def send(client: httpx.AsyncClient, route: str, body: str | bytes, kind: str | None = "application/json") -> Any:
     method, path = route.split()
     headers = {"Content-Type": kind} if kind else {}
-    if method == "PATCH":
-        headers["If-Match"] = '"1"'
+    if method == "PATCH" or "/shelves/" in path:
+        headers["If-Match"] = '"1"' if method == "PATCH" else '"0"'
     return await client.request(method, path, content=body, headers=headers)
 
 
@@ -250,6 +264,9 @@ async def test_a_moment_that_no_clock_tells_is_422(
     [
         (f"{INVENTORY}/movements", "actor"),
         (f"{INVENTORY}/movements", "related_document"),
+        (f"{INVENTORY}/shelves", "place"),
+        (f"{INVENTORY}/marks", "mark"),
+        ("/api/v1/scan", "code"),
         ("/api/v1/products", "sku"),
         ("/api/v1/products", "barcode"),
         ("/api/v1/categories", "code"),

@@ -14,6 +14,8 @@ OWNERS = {
     "inventory.stock": {"snapshots", "stock_snapshots", "ledger_checks"},
     "inventory.transfers": {"transfers", "transfer_lines"},
     "inventory.availability": {"lead_times"},
+    "inventory.shelves": {"shelf_places"},
+    "inventory.marks": {"sold_marks"},
     "catalog.brands": {"brands", "brand_aliases"},
     "catalog.categories": {"categories"},
     "catalog.products": {"products", "barcodes"},
@@ -36,6 +38,18 @@ READS = {
     "inventory.stock": {"inventory", "stock", "movements", "transfer_lines", "reservation_lines", "products"},
     "inventory.transfers": {"products"},  # names on the shipment
     "inventory.availability": {"stock", "products"},  # shelves and lead time of a product, in one look
+    "inventory.shelves": {"stock", "stores", "products"},  # locks of stores; what of a product is there
+    "inventory.marks": {"movements", "barcodes"},  # a sale's place and time; whose GTIN it is
+    # One statement for all that is shown of what was scanned, printed or picked.
+    "warehouse.scan": {
+        *("barcodes", "products", "brands", "prices", "stock", "shelf_places", "sold_marks"),
+        *("transfers", "transfer_lines", "reservations", "reservation_lines"),
+    },
+    "warehouse.labels": {"products", "brands", "barcodes", "prices", "shelf_places", "stores"},
+    "warehouse.picking": {
+        *("products", "brands", "shelf_places", "stores"),
+        *("transfers", "transfer_lines", "reservation_lines"),
+    },
     "catalog.products": {"brands", "prices", "price_types"},  # a page of products is one statement
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
     "kit": {"ledger_checks"},  # /metrics
@@ -48,6 +62,8 @@ WRITES = {
     "inventory.movements": {"outbox", "idempotency_keys"},
     # `inventory.reserved` is its to write: a hold and its pieces are there together or not at all.
     "inventory.reservations": {"inventory", "outbox"},
+    "inventory.shelves": {"outbox"},
+    "inventory.marks": {"outbox"},
     # A million rows are written as sets, beside the verbs, in one transaction; the ledger's part stays with the ledger.
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
     # It lays down a whole history, by COPY.
