@@ -47,9 +47,7 @@ BODIES: dict[str, Any] = {
     f"POST {INVENTORY}/reservations/1/fulfilment": {"lines": [HELD], "related_document": "a"},
     f"PUT {INVENTORY}/{BULB}/lead-time": {"days": 2},
     f"PUT {INVENTORY}/shelves/{CENTRE}/{PLUG}": {"places": ["A-1"]},
-    f"POST {INVENTORY}/shelves": {
-        "items": [{"product_id": PLUG, "store_id": CENTRE, "places": ["A-1"], "version": 0}]
-    },
+    f"POST {INVENTORY}/shelves": {"items": [{"product_id": PLUG, "store_id": CENTRE, "places": ["A-1"], "version": 0}]},
     f"POST /api/v1/products/{PLUG}/barcodes": {"code": "a"},
     "POST /api/v1/labels": {
         "layout": "a4-3x8",
@@ -79,7 +77,17 @@ WRONG: dict[type, list[Any]] = {
     dict: [5, "a", [], ["a"], None],
 }
 # What a field may be although another of its type may not; in a change a null leaves the field as it is.
-NULLABLE = {"related_document", "reason", "sku", "category_id", "country", "parent_id", "expires_at", "marks", "version"}
+NULLABLE = {
+    "related_document",
+    "reason",
+    "sku",
+    "category_id",
+    "country",
+    "parent_id",
+    "expires_at",
+    "marks",
+    "version",
+}
 MAY_BE_EMPTY = {"related_document", "reason", "address", "country"}
 # Any number, yes or no, or nothing; a password may be anything.
 FREE = {"attributes.a", "password"}

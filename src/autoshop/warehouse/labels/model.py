@@ -64,7 +64,7 @@ class TooManyLabels(Invalid):
     title = "Too many labels"
 
     def explain(self) -> str:
-        return f"{self.facts['asked']} labels at a time are too many: at most {MOST_LABELS}"
+        return f"items: {self.facts['asked']} labels are too many at a time; at most {MOST_LABELS}"
 
 
 def barcode_for(ticket: Ticket, layout: Layout) -> tuple[Symbol, str]:

@@ -26,6 +26,7 @@ Note = Literal[
     "separators_put_back",
     "separators_lost",
     "expanded",
+    "two_ways",
     "case",
     "check_digit",
     "gs1_broken",
@@ -180,8 +181,8 @@ def _digits(reading: Reading, text: str) -> Reading:
     reading = _with_gtin(replace(reading, kind=kind), text)
     if upc_a is None:
         return reading
-    # Right as EAN-8 and as UPC-E: both are looked for.
-    return _noted(replace(reading, barcodes=(*reading.barcodes, *spellings_of(upc_a))), "expanded")
+    both = replace(reading, gtin=None, barcodes=(*reading.barcodes, *spellings_of(upc_a)))
+    return _noted(both, "two_ways")
 
 
 def _with_gtin(reading: Reading, gtin: str) -> Reading:

@@ -45,7 +45,7 @@ def barcodes_of(reading: Reading) -> tuple[str, tuple[str, ...]]:
         return reading.gtin, reading.barcodes
     elif "check_digit" in reading.notes:
         reason = "its check digit is wrong: scan it again, or type all digits"
-    elif reading.kind == "gs1":
+    elif reading.kind in ("gs1", "mark"):
         reason = "it has no GTIN (01), which is what all pieces of a product have in common"
     elif "keyboard_too" in reading.notes:
         reason = "it has Russian letters: switch the keyboard to Latin and scan it again"

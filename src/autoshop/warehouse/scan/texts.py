@@ -32,6 +32,10 @@ _NOTES: Final[dict[Note, tuple[str, str]]] = {
         "Короткий код UPC-E развёрнут в полный UPC-A",
         "The short UPC-E was expanded to the UPC-A it stands for",
     ),
+    "two_ways": (
+        "Верен и как EAN-8, и как UPC-E: искали и так, и так",
+        "Right both as EAN-8 and as UPC-E: looked for as either",
+    ),
     "case": (
         "Код упаковки, первая цифра {indicator}: внутри несколько штук товара {gtin}. Проверьте, сколько",
         "The code of a case, first digit {indicator}: there are several pieces of {gtin} in it. Check how many",
