@@ -136,6 +136,7 @@ async def test_a_clerk_cannot_touch_the_other_store(app: FastAPI) -> None:
     before = await movements(pool)
     here = {**SALE, "store_id": NORTH}
     held = {name: SALE[name] for name in ("product_id", "store_id", "quantity")}
+    place = {name: SALE[name] for name in ("product_id", "store_id")}
     async with client_for(app, STRANGER) as client:
         for headers in (of_north, token_of_north):
             for path, body in [
@@ -144,11 +145,16 @@ async def test_a_clerk_cannot_touch_the_other_store(app: FastAPI) -> None:
                 (MOVEMENT, {**SALE, "movement_type": "adjustment"}),
                 ("/api/v1/inventory/movements", {"lines": [here, SALE]}),
                 ("/api/v1/inventory/reservations", {"holder": "a", "lines": [held]}),
+                ("/api/v1/inventory/shelves", {"items": [{**place, "places": ["A-1"]}]}),
                 (f"/api/v1/inventory/movements/{inbound.id}/reversal", {}),
                 (f"/api/v1/inventory/movements/{sent.id}/reversal", {}),
             ]:
                 answer = await client.post(path, json=body, headers=headers)
                 assert (answer.status_code, answer.json()["title"]) == (403, "Not your store"), (path, answer.text)
+            shelf, none = f"/api/v1/inventory/shelves/{CENTRE}/{PLUG}", {"If-Match": '"0"'}
+            said = await client.put(shelf, json={"places": ["A-1"]}, headers={**headers, **none})
+            taken = await client.delete(shelf, headers={**headers, **none})
+            assert (said.status_code, taken.status_code) == (403, 403)
         receipt = f"/api/v1/inventory/transfers/{sent.transfer_id}/receipt"
         answer = await client.post(receipt, headers=of_centre)  # the sender does not receive
         assert (answer.status_code, answer.json()["store_id"]) == (403, NORTH)

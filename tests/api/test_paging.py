@@ -49,6 +49,10 @@ LISTS = [
     Listed("inventory/transfers", ("transfers", 0), {"status": "in_transit"}),
     Listed("inventory/reservations", ("reservations", 0)),
     Listed("inventory/reservations", ("reservations", 0), {"status": "live", "store_id": CENTRE}),
+    Listed("inventory/shelves", ("shelves", LAST, "Я", LAST), name=(*PLACE, "place")),
+    Listed("inventory/shelves", ("shelves", LAST, "Я", LAST), {"store_id": NORTH}, name=(*PLACE, "place")),
+    Listed("inventory/shelves/missing", ("unplaced", LAST), {"store_id": CENTRE}, name=PLACE),
+    Listed("inventory/marks", ("marks", 0, "9", "z"), name=("gtin", "serial", "sale_id")),
     Listed(f"products/{PLUG}/prices", ("prices", LONG_AGO, ""), name=("price_type", "valid_from")),
     Listed("imports", ("imports", 0)),
 ]
@@ -91,6 +95,11 @@ async def busy(client: httpx.AsyncClient, hour: int) -> None:
     lines = [{"product_id": PLUG, "store_id": CENTRE, "quantity": 1}]
     held = [await done(client, "POST", f"{API}/inventory/reservations", {"holder": "a", "lines": lines}) for _ in "12"]
     await done(client, "POST", f"{API}/inventory/reservations/{held[0]['id']}/release")
+    shelves = [(AIR_FILTER, CENTRE, ["A-1", f"B-{hour}"]), (new["id"], NORTH, ["C-1"]), (PLUG, NORTH, [f"D-{hour}"])]
+    items = [{"product_id": product, "store_id": store, "places": places} for product, store, places in shelves]
+    await done(client, "POST", f"{API}/inventory/shelves", {"items": items})
+    marked = {"product_id": PLUG, "store_id": CENTRE, "movement_type": "sale", "quantity": 1}
+    await done(client, "POST", MOVEMENT, {**marked, "marks": [f"010460123456789321SERIAL{hour:07}"]})
     file = f"Бренд;Артикул;Название\nNGK;B{hour};Свеча\n".encode()
     sent = await client.post(f"{API}/imports", content=file, headers={"Content-Type": "text/csv"})
     assert sent.status_code == 202, sent.text

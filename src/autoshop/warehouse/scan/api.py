@@ -15,13 +15,16 @@ from autoshop.kit.answers import IdempotencyKey, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.fields import PathId
 from autoshop.kit.language import Language, language_of
-from autoshop.kit.text import NO_NUL, NOT_BLANK
+from autoshop.kit.text import NOT_BLANK
 from autoshop.warehouse.scan import service, texts
 from autoshop.warehouse.scan.model import MOST_CHARACTERS, DocumentKind, Found, Kind, Pieces, Scan, document_code
 
 router = APIRouter(prefix="/api/v1", tags=["warehouse"])
 
 AcceptLanguage = Annotated[str | None, Header(description="ru (default) or en: the language of reading and hints")]
+
+# What comes through a path as it was sent: `../` at the front names another route, and no path has line ends.
+IN_PATH = r"^[^\x00\r\n./][^\x00\r\n]*$"
 
 
 class PiecesOut(BaseModel):
@@ -174,11 +177,11 @@ async def scan_any_code(
 async def scan_code(
     request: Request,
     caller: Annotated[Caller, needs("inventory:read")],
-    code: Annotated[str, Path(min_length=1, max_length=MOST_CHARACTERS, pattern=NO_NUL)],
+    code: Annotated[str, Path(min_length=1, max_length=MOST_CHARACTERS, pattern=IN_PATH)],
     store_id: StoreFilter = None,
     accept_language: AcceptLanguage = None,
 ) -> ScanOut:
-    """The same with the code in the path; one with `?`, `#` or a separator in it fits better into `?code=`."""
+    """The same with the code in the path; what begins with . or /, or has ? or #, fits better into `?code=`."""
     return await _scan(request, caller, code, store_id, accept_language)
 
 
