@@ -32,10 +32,12 @@ from autoshop.inventory.found import api as found
 from autoshop.inventory.levels import api as levels
 from autoshop.inventory.live import api as live
 from autoshop.inventory.live.service import Live
+from autoshop.inventory.marks import api as marks
 from autoshop.inventory.movements import api as movements
 from autoshop.inventory.movements.group_commit import MovementQueue
 from autoshop.inventory.recounts import api as recounts
 from autoshop.inventory.reservations import api as reservations
+from autoshop.inventory.shelves import api as shelves
 from autoshop.inventory.stock import api as stock
 from autoshop.inventory.stock.service import TotalsOfAll
 from autoshop.inventory.stocktakes import api as stocktakes
@@ -54,6 +56,9 @@ from autoshop.kit.http import Gate
 from autoshop.kit.settings import Settings, settings
 from autoshop.warehouse.documents import api as documents
 from autoshop.warehouse.documents import files as document_files
+from autoshop.warehouse.labels import api as labels
+from autoshop.warehouse.picking import api as picking
+from autoshop.warehouse.scan import api as scan
 from autoshop.webhooks import api as webhooks
 
 DESCRIPTION = """
@@ -80,9 +85,9 @@ def create_app(config: Settings | None = None) -> FastAPI:
     app.router.routes.append(Route(movements.POST_PATH, movements.post_movement, methods=["POST"]))
     counting = (stocktakes, approval, counts, sheets, recounts, found)
     moving = (movements, transfers, reservations, allocations)
-    inventory = (*moving, *counting, levels, buffers, live, stock, availability, stores)
+    inventory = (*moving, *counting, shelves, marks, levels, buffers, live, stock, availability, stores)
     catalogue = (products, brands, categories, prices, imports)
-    warehouse = (document_files, documents)
+    warehouse = (scan, labels, picking, document_files, documents)
     for module in (*inventory, *catalogue, *warehouse, webhooks, accounts):
         app.include_router(module.router)
     _own_routes(app)

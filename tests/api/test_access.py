@@ -144,6 +144,7 @@ async def test_a_clerk_cannot_touch_the_other_store(app: FastAPI) -> None:
     stocktake = await open_stocktake(pool, PLUG)
     count = {"client_id": "a", "product_id": PLUG, "pieces": 1, "device": "a"}
     piece = {"product_id": PLUG, "quantity": 1}
+    place = {name: SALE[name] for name in ("product_id", "store_id")}
     async with client_for(app, STRANGER) as client:
         for headers in (of_north, token_of_north):
             for path, body in [
@@ -158,6 +159,7 @@ async def test_a_clerk_cannot_touch_the_other_store(app: FastAPI) -> None:
                 ("/api/v1/inventory/stocktakes", {"store_id": CENTRE, "scope": {"kind": "store"}}),
                 (f"/api/v1/inventory/stocktakes/{stocktake.id}/counts", {"counts": [count]}),
                 ("/api/v1/inventory/found-sale", {**held, "reason": "found"}),
+                ("/api/v1/inventory/shelves", {"items": [{**place, "places": ["A-1"]}]}),
                 (f"/api/v1/inventory/movements/{inbound.id}/reversal", {}),
                 (f"/api/v1/inventory/movements/{sent.id}/reversal", {}),
                 (f"/api/v1/inventory/transfers/{sent.transfer_id}/recall", {}),
@@ -165,6 +167,10 @@ async def test_a_clerk_cannot_touch_the_other_store(app: FastAPI) -> None:
             ]:
                 answer = await client.post(path, json=body, headers=headers)
                 assert (answer.status_code, answer.json()["title"]) == (403, "Not your store"), (path, answer.text)
+            shelf, none = f"/api/v1/inventory/shelves/{CENTRE}/{PLUG}", {"If-Match": '"0"'}
+            said = await client.put(shelf, json={"places": ["A-1"]}, headers={**headers, **none})
+            taken = await client.delete(shelf, headers={**headers, **none})
+            assert (said.status_code, taken.status_code) == (403, 403)
         receipt = f"/api/v1/inventory/transfers/{sent.transfer_id}/receipt"
         lost = {"lines": [{"product_id": PLUG, "quantity": 1, "reason": "lost"}]}
         for path, body in [(receipt, {}), (receipt.replace("receipt", "differences"), lost)]:

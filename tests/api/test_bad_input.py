@@ -47,9 +47,10 @@ HOOK = {
     "product_ids": [PLUG],
 }
 IN_A_MONTH = (datetime.now(UTC) + timedelta(days=30)).isoformat()
+MARKED = {**LINE, **TEXTS, "movement_type": "sale", "marks": ["010460123456789321ABCDEFGHIJKLM\x1d93abcd"]}
 BODIES: dict[str, Any] = {
-    f"POST {INVENTORY}/movement": {**LINE, **TEXTS},
-    f"POST {INVENTORY}/movements": {"lines": [{**LINE, **TEXTS}]},
+    f"POST {INVENTORY}/movement": MARKED,
+    f"POST {INVENTORY}/movements": {"lines": [MARKED]},
     f"POST {INVENTORY}/movements/2/reversal": {"reason": "a"},
     f"POST {INVENTORY}/transfers": {**WAY, "lines": [ONE], **WANTED, "related_document": "a", "ship": False},
     f"PATCH {INVENTORY}/transfers/2": {"lines": [ONE], **WANTED},
@@ -108,6 +109,15 @@ BODIES: dict[str, Any] = {
         "counted_at": (datetime.now(UTC) - timedelta(hours=1)).isoformat(),
     },
     f"{DOCUMENTS}/1/reversal": {"reason": "a"},
+    f"PUT {INVENTORY}/shelves/{CENTRE}/{PLUG}": {"places": ["A-1"]},
+    f"POST {INVENTORY}/shelves": {"items": [{"product_id": PLUG, "store_id": CENTRE, "places": ["A-1"], "version": 0}]},
+    f"POST /api/v1/products/{PLUG}/barcodes": {"code": "a"},
+    "POST /api/v1/labels": {
+        "layout": "a4-3x8",
+        "items": [{"product_id": PLUG, "copies": 1}],
+        "start_at": 1,
+        "store_id": CENTRE,
+    },
     "POST /api/v1/stores": {**STORE, "closed_dates": ["2027-01-01"]},
     f"PATCH /api/v1/stores/{CENTRE}": {**STORE, "closed_dates": ["2027-01-01"]},
     f"PUT /api/v1/stores/{CENTRE}/routes/{NORTH}": {"cutoff": "18:00", "days": 1, "arrival": "17:00", "weekdays": [1]},
@@ -148,6 +158,7 @@ NULLABLE = {
     "wanted_by",
     "second_count_above",
     *("maximum", "store_ids", "counted_at"),
+    *("marks", "version"),
     "text",
 }
 MAY_BE_EMPTY = {"related_document", "reason", "address", "country", "note", "text"}
@@ -203,6 +214,7 @@ def may_be(route: str, path: tuple[Any, ...], bad: Any) -> bool:
             or (ends and len(path) == 1)
             or (route == DOCUMENTS and name in NAMED)
             or (name == "product_ids" and route.endswith("webhooks"))
+            or (name == "store_id" and route.endswith("labels"))
         )
     if bad == "":
         return name in MAY_BE_EMPTY or (name == "name_en" and route == "POST /api/v1/categories")
@@ -218,6 +230,8 @@ async def send(client: httpx.AsyncClient, route: str, body: str | bytes, kind: s
         headers["If-Match"] = '"1"'
     elif path.endswith("approval"):
         headers["If-Match"] = '"2"'
+    elif "/shelves/" in path:
+        headers["If-Match"] = '"0"'
     return await client.request(method, path, content=body, headers=headers)
 
 
@@ -373,6 +387,9 @@ async def test_a_moment_that_no_clock_tells_is_422(
         (f"{INVENTORY}/reservations", "holder"),
         (f"{INVENTORY}/reservations", "holder_prefix"),
         (f"{INVENTORY}/allocations", "related_document"),
+        (f"{INVENTORY}/shelves", "place"),
+        (f"{INVENTORY}/marks", "mark"),
+        ("/api/v1/scan", "code"),
         ("/api/v1/products", "sku"),
         ("/api/v1/products", "barcode"),
         ("/api/v1/categories", "code"),

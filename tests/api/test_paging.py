@@ -77,6 +77,10 @@ LISTS = [
     Listed("inventory/channels/site/stock", ("shown", LAST), name=("product_id",)),
     Listed("documents", ("documents", 0)),
     Listed("documents", ("documents", 0), {"store_id": CENTRE, "kind": "receipt"}),
+    Listed("inventory/shelves", ("shelves", LAST, "Я", LAST), name=(*PLACE, "place")),
+    Listed("inventory/shelves", ("shelves", LAST, "Я", LAST), {"store_id": NORTH}, name=(*PLACE, "place")),
+    Listed("inventory/shelves/missing", ("unplaced", LAST), {"store_id": CENTRE}, name=PLACE),
+    Listed("inventory/marks", ("marks", 0, "9", "z"), name=("gtin", "serial", "sale_id")),
     Listed(f"products/{PLUG}/prices", ("prices", LONG_AGO, ""), name=("price_type", "valid_from")),
     Listed("imports", ("imports", 0)),
     Listed("webhooks", ("webhooks", LAST)),
@@ -140,6 +144,11 @@ async def busy(client: httpx.AsyncClient, hour: int) -> None:
     await done(client, "PUT", f"{API}/inventory/channels/site/buffers/products/{new['id']}", {"buffer": 1})
     receipt = {"kind": "receipt", "store_id": CENTRE, "lines": [{"product_id": PLUG, "quantity": 1}]}
     await done(client, "POST", f"{API}/documents", receipt)
+    shelves = [(AIR_FILTER, CENTRE, ["A-1", f"B-{hour}"]), (new["id"], NORTH, ["C-1"]), (PLUG, NORTH, [f"D-{hour}"])]
+    items = [{"product_id": product, "store_id": store, "places": places} for product, store, places in shelves]
+    await done(client, "POST", f"{API}/inventory/shelves", {"items": items})
+    marked = {"product_id": PLUG, "store_id": CENTRE, "movement_type": "sale", "quantity": 1}
+    await done(client, "POST", MOVEMENT, {**marked, "marks": [f"010460123456789321SERIAL{hour:07}"]})
     file = f"Бренд;Артикул;Название\nNGK;B{hour};Свеча\n".encode()
     sent = await client.post(f"{API}/imports", content=file, headers={"Content-Type": "text/csv"})
     assert sent.status_code == 202, sent.text

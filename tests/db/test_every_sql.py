@@ -14,8 +14,10 @@ from autoshop.inventory.allocation import store as allocations
 from autoshop.inventory.found import store as found
 from autoshop.inventory.levels import store as levels
 from autoshop.inventory.levels.digests import store as digests
+from autoshop.inventory.marks import store as marks
 from autoshop.inventory.movements import store as movements
 from autoshop.inventory.reservations import store as reservations
+from autoshop.inventory.shelves import store as shelves
 from autoshop.inventory.stock import store as stock
 from autoshop.inventory.stocktakes import store as stocktakes
 from autoshop.inventory.transfers import store as transfers
@@ -213,6 +215,23 @@ FILLED: dict[str, list[Ask]] = {
     "inventory.levels.digests.store.LIST": each_and_all(
         digests.CONDITIONS, lambda db, filters: digests.list_page(db, filters, 10)
     ),
+    "inventory.marks.store.LIST": [
+        lambda db, movement_id=movement_id, unit=unit, after=after: marks.list_page(  # type: ignore[misc]
+            db, movement_id=movement_id, unit=unit, after=after, limit=10
+        )
+        for movement_id in (None, 1)
+        for unit in (None, ("04601234567893", "a"))
+        for after in (None, (1, "04601234567893", "a"))
+    ],
+    "inventory.shelves.store.LIST": [
+        lambda db, given=(store_id, product_id, key, after): shelves.list_page(  # type: ignore[misc]
+            db, store_id=given[0], product_id=given[1], place_key=given[2], after=given[3], limit=10
+        )
+        for store_id in (None, 1)
+        for product_id in (None, 1)
+        for key in (None, "A 013")
+        for after in (None, (1, "A 013", 1))
+    ],
     "inventory.movements.store.LIST": each_and_all(
         movements.CONDITIONS, lambda db, filters: movements.list_page(db, filters, 10)
     ),

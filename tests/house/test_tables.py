@@ -20,6 +20,8 @@ OWNERS = {
     "inventory.found": {"found_policies", "found_sales"},
     "inventory.levels": {"stock_levels", "level_alerts", "level_looks", "level_digests"},
     "inventory.buffers": {"channels", "channel_buffers"},
+    "inventory.shelves": {"shelf_places"},
+    "inventory.marks": {"sold_marks"},
     "catalog.brands": {"brands", "brand_aliases"},
     "catalog.categories": {"categories"},
     "catalog.products": {"products", "barcodes"},
@@ -59,6 +61,18 @@ READS = {
     "inventory.levels": {"inventory", "stock", "stores", "transfer_lines", "products", "brands"},
     # What a channel may show of products, or of those that changed; and whether a buffer speaks of what there is.
     "inventory.buffers": {"inventory", "stock", "stores", "products", "categories", "movements", "outbox"},
+    "inventory.shelves": {"stock", "stores", "products"},  # locks of stores; what of a product is there
+    "inventory.marks": {"movements", "barcodes"},  # a sale's place and time; whose GTIN it is
+    # One statement for all that is shown of what was scanned, printed or picked.
+    "warehouse.scan": {
+        *("barcodes", "products", "brands", "prices", "stock", "shelf_places", "sold_marks"),
+        *("transfers", "transfer_lines", "reservations", "reservation_lines"),
+    },
+    "warehouse.labels": {"products", "brands", "barcodes", "prices", "shelf_places", "stores"},
+    "warehouse.picking": {
+        *("products", "brands", "shelf_places", "stores"),
+        *("transfers", "transfer_lines", "reservation_lines"),
+    },
     "catalog.products": {"brands", "prices", "price_types"},  # a page of products is one statement
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
     "webhooks": {"outbox"},  # what happened is copied for whoever is to be told of it, in one statement
@@ -84,6 +98,8 @@ WRITES = {
     "inventory.levels": {"outbox"},  # a crossing and its event
     "inventory.buffers": {"outbox"},
     "warehouse.documents": {"outbox"},
+    "inventory.shelves": {"outbox"},
+    "inventory.marks": {"outbox"},
     # A million rows are written as sets, beside the verbs, in one transaction; the ledger's part stays with the ledger.
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
     # It lays down a whole history, by COPY.

@@ -78,7 +78,7 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$")
-        field = path.rstrip("`").lstrip(".")
+        field = path.rstrip("`").replace("[", ".").replace("]", "").lstrip(".")
         unfit = _UNFIT_OBJECT.fullmatch(reason)
         if unfit is not None:
             field, reason = f"{field}.{unfit[1]}".lstrip("."), "unknown" if "unknown" in reason else "missing"

@@ -18,7 +18,8 @@ from autoshop.catalog.imports.model import (
     error,
 )
 from autoshop.catalog.imports.workbook import Odd, shown
-from autoshop.catalog.products.model import BARCODE_CHARACTERS, MOST_BARCODES, has_right_check_digit, wrong_with_barcode
+from autoshop.catalog.products.model import BARCODE_CHARACTERS, MOST_BARCODES, wrong_with_barcode
+from autoshop.kit.gs1 import has_right_check_digit
 from autoshop.kit.text import article_key, loosened, name_key
 
 LONGEST = {"article": 60, "brand": 100, "name": 500, "sku": 60, "category": 200, "unit": 20}

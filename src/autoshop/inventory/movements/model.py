@@ -23,10 +23,15 @@ Id = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Pieces = Annotated[int, msgspec.Meta(ge=-MOST_PIECES, le=MOST_PIECES)]
 Document = Annotated[str, msgspec.Meta(max_length=200, pattern=NO_NUL)]
 Reason = Annotated[str, msgspec.Meta(max_length=500, pattern=NO_NUL)]
+MarkingCode = Annotated[str, msgspec.Meta(min_length=1, max_length=300, pattern=NO_NUL)]
+Marks = Annotated[list[MarkingCode], msgspec.Meta(max_length=1_000)]
 
 
 class MovementRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a caller asks for. `quantity` is a number of pieces, positive; an adjustment's may be negative."""
+    """What a caller asks for. `quantity` is a number of pieces, positive; an adjustment's may be negative.
+
+    `marks`: of a sale or return of marked goods, the whole marking code of each piece.
+    """
 
     product_id: Id
     store_id: Id
@@ -35,6 +40,7 @@ class MovementRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     to_store_id: Id | None = None
     related_document: Document | None = None
     reason: Reason | None = None
+    marks: Marks | None = None
 
 
 class MovementAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from autoshop.accounts.model import Caller
+from autoshop.inventory.marks import service as marks
 from autoshop.inventory.movements.model import Line, Movement, MovementRequest, NotReversible
 from autoshop.inventory.movements.service import line_for, opposite_of, post_lines, post_reversal
 from autoshop.inventory.transfers import service, store
@@ -13,13 +14,21 @@ from autoshop.kit.db import Connection
 
 
 async def post_requests(
-    db: Connection, caller: Caller, requests: Sequence[MovementRequest], now: datetime
+    db: Connection,
+    caller: Caller,
+    requests: Sequence[MovementRequest],
+    now: datetime,
+    marks_named: str = "lines.{}.marks",
 ) -> list[Movement]:
     """Post movements of any type, all or nothing. Transfers leave in one shipment for each direction and document.
 
-    The documents are made first and the pieces move last, in one statement, so that no row stays locked meanwhile.
+    The documents are made first and the pieces move last, in one statement, so that no row stays locked meanwhile;
+    only the marks of units, where some came, are written after them.
     """
     lines = [line_for(caller, request) for request in requests]
+    marked = marks.marks_of(requests, marks_named)
+    if marked:
+        await marks.check(db, requests, marked)
     shipments: dict[tuple[int, int, str | None], dict[int, int]] = {}
     for request, line in zip(requests, lines, strict=True):
         if request.to_store_id is not None:
@@ -29,7 +38,10 @@ async def post_requests(
     ids = {
         way: await _make_shipment(db, caller, way, pieces, now) for way, pieces in sorted(shipments.items(), key=str)
     }
-    return await post_lines(db, [_on(ids, request, line) for request, line in zip(requests, lines, strict=True)])
+    posted = await post_lines(db, [_on(ids, request, line) for request, line in zip(requests, lines, strict=True)])
+    if marked:
+        await marks.book(db, requests, posted, marked)
+    return posted
 
 
 def _on(ids: dict[tuple[int, int, str | None], int], request: MovementRequest, line: Line) -> Line:
@@ -57,7 +69,9 @@ async def reverse(db: Connection, caller: Caller, movement_id: int, reason: str 
     line = await opposite_of(db, caller, movement_id, reason)
     if line.transfer_id is not None:
         await _call_back(db, caller, line)
-    return await post_reversal(db, line)
+    reversal = await post_reversal(db, line)
+    await marks.undo(db, movement_id, reversal)
+    return reversal
 
 
 async def _call_back(db: Connection, caller: Caller, line: Line) -> None:
