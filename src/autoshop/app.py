@@ -36,6 +36,7 @@ from autoshop.inventory.movements import api as movements
 from autoshop.inventory.movements.group_commit import MovementQueue
 from autoshop.inventory.recounts import api as recounts
 from autoshop.inventory.reservations import api as reservations
+from autoshop.inventory.returns import api as returns
 from autoshop.inventory.stock import api as stock
 from autoshop.inventory.stock.service import TotalsOfAll
 from autoshop.inventory.stocktakes import api as stocktakes
@@ -79,7 +80,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
     app.state.settings = config
     app.router.routes.append(Route(movements.POST_PATH, movements.post_movement, methods=["POST"]))
     counting = (stocktakes, approval, counts, sheets, recounts, found)
-    moving = (movements, transfers, reservations, allocations)
+    moving = (movements, transfers, reservations, allocations, returns)
     inventory = (*moving, *counting, levels, buffers, live, stock, availability, stores)
     catalogue = (products, brands, categories, prices, imports)
     warehouse = (document_files, documents)
