@@ -86,6 +86,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
     warehouse = (document_files, documents)
     for module in (*inventory, *catalogue, *warehouse, webhooks, accounts):
         app.include_router(module.router)
+    app.include_router(stores.holidays_router)
     _own_routes(app)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)

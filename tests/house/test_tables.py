@@ -8,7 +8,7 @@ from tests.statements import BEGINS, Statement, statements
 
 OWNERS = {
     "accounts": {"staff", "staff_sessions", "staff_stores", "api_tokens", "audit"},
-    "inventory.stores": {"stores", "transfer_routes"},
+    "inventory.stores": {"stores", "transfer_routes", "holidays", "holiday_years"},
     "inventory.movements": {"inventory", "movements"},
     "inventory.reservations": {"reservations", "reservation_lines", "stock"},
     "inventory.allocation": {"allocations", "allocation_lines"},
@@ -81,6 +81,7 @@ WRITES = {
     "inventory.reservations": {"inventory", "outbox"},
     "webhooks": {"outbox"},
     "inventory.returns": {"outbox"},
+    "inventory.stores": {"outbox"},
     "inventory.transfers": {"outbox"},  # a step and its event
     "inventory.allocation": {"outbox"},
     # What is done is told in the same transaction.
