@@ -3,7 +3,7 @@
 from autoshop.kit.migrate import run_sql_beside
 
 revision = "0012"
-down_revision = "0008"
+down_revision = "0011"
 
 
 def upgrade() -> None:

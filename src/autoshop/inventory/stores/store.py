@@ -154,7 +154,7 @@ async def routes(db: Connection | Pool) -> dict[tuple[int, int], Route]:
 
 
 ROUTES_TO = """
-SELECT from_store_id, cutoff, days, arrival, weekdays
+SELECT from_store_id, cutoff, days, arrival, weekdays, closed_dates
   FROM transfer_routes
  WHERE to_store_id = $1
  LIMIT 10000
@@ -188,6 +188,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7)
 
 
 async def set_route(db: Connection, from_store_id: int, to_store_id: int, route: Route) -> None:
+    """Set when the van goes, in the place of what was set before."""
     await db.execute(
         SET_ROUTE,
         from_store_id,

@@ -2,8 +2,8 @@
 
 from autoshop.kit.migrate import run_sql_beside
 
-revision = "0022"
-down_revision = "0013"
+revision = "0011"
+down_revision = "0010"
 
 
 def upgrade() -> None:
