@@ -37,6 +37,7 @@ from autoshop.inventory.movements import api as movements
 from autoshop.inventory.movements.group_commit import MovementQueue
 from autoshop.inventory.recounts import api as recounts
 from autoshop.inventory.reservations import api as reservations
+from autoshop.inventory.returns import api as returns
 from autoshop.inventory.shelves import api as shelves
 from autoshop.inventory.stock import api as stock
 from autoshop.inventory.stock.service import TotalsOfAll
@@ -84,12 +85,13 @@ def create_app(config: Settings | None = None) -> FastAPI:
     app.state.settings = config
     app.router.routes.append(Route(movements.POST_PATH, movements.post_movement, methods=["POST"]))
     counting = (stocktakes, approval, counts, sheets, recounts, found)
-    moving = (movements, transfers, reservations, allocations)
+    moving = (movements, transfers, reservations, allocations, returns)
     inventory = (*moving, *counting, shelves, marks, levels, buffers, live, stock, availability, stores)
     catalogue = (products, brands, categories, prices, imports)
     warehouse = (scan, labels, picking, document_files, documents)
     for module in (*inventory, *catalogue, *warehouse, webhooks, accounts):
         app.include_router(module.router)
+    app.include_router(stores.holidays_router)
     _own_routes(app)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)

@@ -18,6 +18,7 @@ from tests.cast import CENTRE, CENTRE_CODE, NORTH, NORTH_CODE, PLUG
 from tests.conftest import Database, client_for, running_app
 from tests.ledger import movements, post, request
 from tests.people import PASSWORD, SYSTEM, clerk_of_centre, clerk_of_north, hire, signed_in, with_token
+from tests.returns import send_back
 from tests.routes import ENDLESS, Declared, routes_of
 from tests.stocktakes import open_stocktake
 
@@ -137,6 +138,7 @@ async def test_a_clerk_cannot_touch_the_other_store(app: FastAPI) -> None:
     token_of_north = await with_token(
         pool, "north", ["inventory:write", "inventory:read", "documents:write"], NORTH_CODE
     )
+    gone = await send_back(pool, (PLUG, 1))
     before = await movements(pool)
     here = {**SALE, "store_id": NORTH}
     held = {name: SALE[name] for name in ("product_id", "store_id", "quantity")}
@@ -160,6 +162,9 @@ async def test_a_clerk_cannot_touch_the_other_store(app: FastAPI) -> None:
                 (f"/api/v1/inventory/stocktakes/{stocktake.id}/counts", {"counts": [count]}),
                 ("/api/v1/inventory/found-sale", {**held, "reason": "found"}),
                 ("/api/v1/inventory/shelves", {"items": [{**place, "places": ["A-1"]}]}),
+                ("/api/v1/inventory/returns", {"store_id": CENTRE, "lines": [{**piece, "condition": "damaged"}]}),
+                ("/api/v1/inventory/supplier-returns", {"store_id": CENTRE, "supplier": "a", "lines": [piece]}),
+                (f"/api/v1/inventory/supplier-returns/{gone.id}/reversal", {}),
                 (f"/api/v1/inventory/movements/{inbound.id}/reversal", {}),
                 (f"/api/v1/inventory/movements/{sent.id}/reversal", {}),
                 (f"/api/v1/inventory/transfers/{sent.transfer_id}/recall", {}),

@@ -28,6 +28,7 @@ NUMBERED = {"brand_id": 1, "category_id": 1}
 CARD = {"article": "a1", "sku": "a", "name": "a", "unit": "a", "active": True}
 HUNG = {"barcodes": ["a"], "prices": {"retail": 1}, "attributes": {"a": 1}}
 STORE = {"code": "a", "name": "a", "address": "a", "time_zone": "UTC", "opening_hours": WEEK, "active": True}
+CLOSED = {"closed_dates": ["2027-01-01"], "keeps_holidays": True}
 BRAND = {"name": "a", "country": "a", "aliases": ["b"]}
 ONE = {"product_id": PLUG, "quantity": 1}
 WAY = {"from_store_id": CENTRE, "to_store_id": NORTH}
@@ -46,18 +47,34 @@ HOOK = {
     "store_ids": [CENTRE],
     "product_ids": [PLUG],
 }
+SHIPPED_LATER = {"ship": False, "hold": True, "hold_until": TOMORROW}
 IN_A_MONTH = (datetime.now(UTC) + timedelta(days=30)).isoformat()
 MARKED = {**LINE, **TEXTS, "movement_type": "sale", "marks": ["010460123456789321ABCDEFGHIJKLM\x1d93abcd"]}
 BODIES: dict[str, Any] = {
     f"POST {INVENTORY}/movement": MARKED,
     f"POST {INVENTORY}/movements": {"lines": [MARKED]},
     f"POST {INVENTORY}/movements/2/reversal": {"reason": "a"},
-    f"POST {INVENTORY}/transfers": {**WAY, "lines": [ONE], **WANTED, "related_document": "a", "ship": False},
+    f"POST {INVENTORY}/transfers": {**WAY, "lines": [ONE], **WANTED, "related_document": "a", **SHIPPED_LATER},
     f"PATCH {INVENTORY}/transfers/2": {"lines": [ONE], **WANTED},
     f"POST {INVENTORY}/transfers/2/shipment": {"lines": [ONE], "close_rest": False, "beyond_requested": False},
     f"POST {INVENTORY}/transfers/1/receipt": {"lines": [ONE]},
     f"POST {INVENTORY}/transfers/1/recall": {"lines": [ONE]},
     f"POST {INVENTORY}/transfers/1/differences": {"lines": [{**ONE, "reason": "lost", "note": "a"}]},
+    f"POST {INVENTORY}/returns": {
+        "store_id": CENTRE,
+        "sale": {"movement_id": 3},
+        "lines": [{**ONE, "condition": "damaged", "reason": "a"}],
+        "related_document": "a",
+        "note": "a",
+    },
+    f"POST {INVENTORY}/returns/1/reversal": {"reason": "a"},
+    f"POST {INVENTORY}/supplier-returns": {
+        "store_id": CENTRE,
+        "supplier": "a",
+        "lines": [{**ONE, "reason": "a"}],
+        **TEXTS,
+    },
+    f"POST {INVENTORY}/supplier-returns/2/reversal": {"reason": "a"},
     f"POST {INVENTORY}/reservations": {
         "holder": "a",
         "lines": [HELD],
@@ -118,9 +135,16 @@ BODIES: dict[str, Any] = {
         "start_at": 1,
         "store_id": CENTRE,
     },
-    "POST /api/v1/stores": {**STORE, "closed_dates": ["2027-01-01"]},
-    f"PATCH /api/v1/stores/{CENTRE}": {**STORE, "closed_dates": ["2027-01-01"]},
-    f"PUT /api/v1/stores/{CENTRE}/routes/{NORTH}": {"cutoff": "18:00", "days": 1, "arrival": "17:00", "weekdays": [1]},
+    "POST /api/v1/stores": {**STORE, **CLOSED},
+    f"PATCH /api/v1/stores/{CENTRE}": {**STORE, **CLOSED},
+    f"PUT /api/v1/stores/{CENTRE}/routes/{NORTH}": {
+        "cutoff": "18:00",
+        "days": 1,
+        "arrival": "17:00",
+        "weekdays": [1],
+        "closed_dates": ["2027-01-01"],
+    },
+    "PUT /api/v1/holidays/2027": {"days": [{"day": "2027-01-01", "name": "a"}]},
     "POST /api/v1/products": {**CARD, **NUMBERED, **HUNG},
     f"PATCH /api/v1/products/{PLUG}": {**CARD, **NUMBERED, **HUNG},
     "POST /api/v1/brands": BRAND,
@@ -140,6 +164,7 @@ BODIES: dict[str, Any] = {
 BODILESS = {
     "POST /api/v1/imports",
     f"POST {INVENTORY}/transfers/*/cancellation",
+    f"POST {INVENTORY}/transfers/differences/*/recount",
     f"POST {STOCKTAKES}/*/sheet",
     "POST /api/v1/documents/files",
 }
@@ -159,7 +184,7 @@ NULLABLE = {
     "second_count_above",
     *("maximum", "store_ids", "counted_at"),
     *("marks", "version"),
-    "text",
+    *("text", "hold_until", "sale"),
 }
 MAY_BE_EMPTY = {"related_document", "reason", "address", "country", "note", "text"}
 # Whose body may be left out, or be null.
@@ -230,7 +255,7 @@ async def send(client: httpx.AsyncClient, route: str, body: str | bytes, kind: s
         headers["If-Match"] = '"1"'
     elif path.endswith("approval"):
         headers["If-Match"] = '"2"'
-    elif "/shelves/" in path:
+    elif "/shelves/" in path or "/holidays/" in path:
         headers["If-Match"] = '"0"'
     return await client.request(method, path, content=body, headers=headers)
 
@@ -253,6 +278,7 @@ async def shop(app: FastAPI, client: httpx.AsyncClient) -> None:
     """Movement 1 fills a shelf, movement 2 ships transfer 1 from it, transfer 2 is asked for; a piece is held.
 
     Stocktake 1 is being counted, 2 is in review; pieces may be found in both stores. Document 1 is posted.
+    Movement 3 sells two pieces; return 1 brings one of them back, return 2 sends one to its supplier.
     """
     await client.post(f"{INVENTORY}/movement", json={**LINE, "quantity": 10})
     shipped = {**LINE, "movement_type": "transfer", "quantity": 5, "to_store_id": NORTH}
@@ -261,6 +287,12 @@ async def shop(app: FastAPI, client: httpx.AsyncClient) -> None:
     assert asked.json()["id"] == 2
     held = await client.post(f"{INVENTORY}/reservations", json={"holder": "a", "lines": [HELD]})
     assert held.json()["id"] == 1
+    sold = await client.post(f"{INVENTORY}/movement", json={**LINE, "movement_type": "sale", "quantity": 2})
+    assert sold.json()["movement_id"] == 3
+    back = {"store_id": CENTRE, "sale": {"movement_id": 3}, "lines": [{**ONE, "condition": "resaleable"}]}
+    assert (await client.post(f"{INVENTORY}/returns", json=back)).json()["id"] == 1
+    sent = {"store_id": CENTRE, "supplier": "a", "lines": [ONE]}
+    assert (await client.post(f"{INVENTORY}/supplier-returns", json=sent)).json()["id"] == 2
     hook = {"url": "https://example.com/hook", "topics": ["*"]}
     assert (await client.post("/api/v1/webhooks", json=hook)).json()["id"] == 1
     assert (await client.post("/api/v1/webhooks/1/ping")).json()["id"] == 1

@@ -53,6 +53,10 @@ LISTS = [
     Listed("inventory/transfers", ("transfers", 0), {"from_store_id": CENTRE, "product_id": PLUG}),
     Listed("inventory/transfers/differences", ("differences", 0)),
     Listed("inventory/transfers/differences", ("differences", 0), {"store_id": NORTH, "reason": "lost"}),
+    Listed("inventory/returns", ("customer returns", 0)),
+    Listed("inventory/returns", ("customer returns", 0), {"store_id": CENTRE, "product_id": PLUG}),
+    Listed("inventory/supplier-returns", ("supplier returns", 0)),
+    Listed("inventory/sales/returnable", ("returnable", LAST), {"related_document": "check"}, name=("movement_id",)),
     Listed("inventory/reservations", ("reservations", 0)),
     Listed("inventory/reservations", ("reservations", 0), {"status": "live", "store_id": CENTRE}),
     Listed("inventory/allocations", ("allocations", 0)),
@@ -126,6 +130,20 @@ async def busy(client: httpx.AsyncClient, hour: int) -> None:
     lost = {"lines": [{"product_id": OIL_FILTER, "quantity": 1, "reason": "lost"}]}
     await done(client, "POST", f"{API}/inventory/transfers/{sent['transfer_id']}/differences", lost)
     await move(client, "transfer", OIL_FILTER, CENTRE, 1)
+    check = {
+        "product_id": PLUG,
+        "store_id": CENTRE,
+        "movement_type": "sale",
+        "quantity": 2,
+        "related_document": "check",
+    }
+    sold = await done(client, "POST", MOVEMENT, check)
+    plug = {"product_id": PLUG, "quantity": 1}
+    back = {"store_id": CENTRE, "sale": {"movement_id": sold["movement_id"]}}
+    await done(client, "POST", f"{API}/inventory/returns", {**back, "lines": [{**plug, "condition": "resaleable"}]})
+    await done(
+        client, "POST", f"{API}/inventory/supplier-returns", {"store_id": CENTRE, "supplier": "a", "lines": [plug]}
+    )
     lines = [{"product_id": PLUG, "store_id": CENTRE, "quantity": 1}]
     held = [await done(client, "POST", f"{API}/inventory/reservations", {"holder": "a", "lines": lines}) for _ in "12"]
     await done(client, "POST", f"{API}/inventory/reservations/{held[0]['id']}/release")

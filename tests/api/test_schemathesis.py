@@ -49,6 +49,7 @@ HOLDS = 60
 some_hold = cycle(range(1, HOLDS + 1))
 HOOKS = 50
 some_hook = cycle(range(3, HOOKS + 1))  # the first two stay
+some_year = cycle(range(2100, 2200))
 some_transfer = cycle(range(3, HOLDS + 3))  # by turns one that is asked for, and one that is on the way
 # Of each thing that is done to a stocktake once, one that it can be done to; the last is counted all along.
 STOCKTAKES = [
@@ -115,6 +116,10 @@ def shop(cluster: Cluster) -> Iterator[str]:
                 order = {"store_id": store_id, "holder": "Ivan", "lines": [{"product_id": PLUG, "quantity": 1}]}
                 assert client.post("/api/v1/inventory/allocations", json=order).status_code == 201
             open_stocktakes(client)
+            for kind, more in (("returns", {"condition": "damaged"}), ("supplier-returns", {})):
+                sent_back = {"product_id": PLUG, "quantity": 1, **more}
+                body = {"store_id": CENTRE, "lines": [sent_back], **({} if more else {"supplier": "Ivan"})}
+                assert client.post(f"/api/v1/inventory/{kind}", json=body).status_code == 201
             for code in ("plugs", "filters"):
                 added = client.post("/api/v1/categories", json={"code": code, "name_ru": code})
                 assert added.status_code == 201
@@ -209,6 +214,11 @@ def bring_home(case: Case[Any]) -> None:
     if "levels/{" in case.path and case.method != "GET":
         product_id = int(case.path_parameters["product_id"])
         case.path_parameters["product_id"] = next(not_levelled) if case.method == "PUT" else LEVELLED[product_id % 2]
+    if "year" in case.path_parameters:  # whose holidays nobody has set
+        year = case.path_parameters["year"] = next(some_year)
+        if case.method == "PUT":
+            case.body = {"days": [{"day": f"{year}-01-01", "name": "Новый год"}]}
+            case.headers["If-Match"] = '"0"'
     case.query = _known(case.query)
     if case.path.endswith("documents/files"):
         case.query = {"kind": "receipt", "store_id": CENTRE, "again": "true"}
@@ -250,7 +260,7 @@ def _known(value: Any) -> Any:
             known[name] = 1
         elif name == "copies":
             known[name] = 2
-        elif name == "expires_at" and inner is not None:
+        elif name in ("expires_at", "hold_until") and inner is not None:
             known[name] = (datetime.now(UTC) + timedelta(days=30)).isoformat()
     if "from_store_id" in known:
         known["to_store_id"] = CENTRE + NORTH - known["from_store_id"]

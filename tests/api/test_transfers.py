@@ -1,5 +1,6 @@
 """Transfers over HTTP: from the request to the receipt, and every way in which they are refused."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -81,6 +82,71 @@ async def test_a_shipment_sent_twice_with_one_key_leaves_once(client: httpx.Asyn
     assert (await stock(app.state.pool))[PLUG, CENTRE] == 6
 
 
+async def test_what_is_held_is_shown_and_leaves_with_the_shipment(client: httpx.AsyncClient, pool: Pool) -> None:
+    until = (datetime.now(UTC) + timedelta(days=2)).replace(microsecond=0)
+    held = await ask(client, hold=True, hold_until=until.isoformat())
+    path = f"{TRANSFERS}/{held['id']}"
+    assert (await client.get(path)).json()["lines"][0]["free"] == 6
+    hold = (await client.get(f"/api/v1/inventory/reservations/{held['reservation_id']}")).json()
+    assert (hold["holder"], datetime.fromisoformat(hold["expires_at"])) == (f"transfer {held['id']}", until)
+    sale = {"product_id": PLUG, "store_id": CENTRE, "movement_type": "sale", "quantity": 7}
+    assert (await client.post("/api/v1/inventory/movement", json=sale)).status_code == 409
+    sent = await do(client, held, "shipment")
+    assert sent["transfer"]["due_at"] == sent["transfer"]["eta_at"] > sent["transfer"]["shipped_at"]
+    assert (await client.get(path)).json()["lines"][0]["free"] == 6
+    await assert_ledger_is_clean(pool)
+
+
+async def test_the_history_tells_what_was_changed_and_when_each_shipment_should_come(client: httpx.AsyncClient) -> None:
+    asked = await ask(client, note="срочно")
+    path = f"{TRANSFERS}/{asked['id']}"
+    lines = [{"product_id": PLUG, "quantity": 3}]
+    await client.patch(path, json={"lines": lines, "note": None}, headers={"If-Match": '"1"'})
+    await do(client, asked, "shipment", {"lines": [{"product_id": PLUG, "quantity": 1}]})
+    _, changed, shipped = (await client.get(path)).json()["history"]
+    assert (changed["before"], changed["after"]) == (
+        {"lines": {str(PLUG): 4}, "note": "срочно", "wanted_by": None},
+        {"lines": {str(PLUG): 3}, "note": None, "wanted_by": None},
+    )
+    assert shipped["eta_at"] == (await client.get(path)).json()["due_at"]
+
+
+async def test_what_differed_is_reported_by_product(client: httpx.AsyncClient) -> None:
+    sent = await ask(client, ship=True)
+    plug = {"product_id": PLUG, "quantity": 1}
+    told = [
+        {**plug, "quantity": 2, "reason": "lost"}, {**plug, "reason": "damaged"},
+        {"product_id": OIL_FILTER, "quantity": 1, "reason": "wrong_item", "note": "вместо свечи"},
+    ]  # fmt: skip
+    await do(client, sent, "differences", {"lines": told})
+    await do(client, sent, "differences", {"lines": [{**plug, "reason": "found"}]})
+    report = (await client.get(f"{TRANSFERS}/{sent['id']}/differences")).json()
+    numbers = ("product_id", "shipped", "received", "lost", "damaged", "on_the_way", "wrong_item", "found")
+    assert [tuple(line[name] for name in numbers) for line in report["lines"]] == [
+        (PLUG, 4, 1, 1, 1, 1, 0, 1), (OIL_FILTER, 0, 0, 0, 0, 0, 1, 0),
+    ]  # fmt: skip
+    assert [one["reason"] for one in report["items"]] == ["found", "wrong_item", "damaged", "lost"]
+    to_count = (await client.get(f"{TRANSFERS}/differences", params={"to_recount": "true"})).json()["items"]
+    assert [(one["reason"], one["to_recount"]) for one in to_count] == [("wrong_item", True)]
+    counted = await client.post(f"{TRANSFERS}/differences/{to_count[0]['id']}/recount")
+    assert (counted.status_code, counted.json()["recounted_by"]) == (200, "trust:manager")
+    assert (await client.get(f"{TRANSFERS}/999999/differences")).status_code == 404
+
+
+async def test_late_ones_are_counted_for_the_store_that_waits(client: httpx.AsyncClient, pool: Pool) -> None:
+    sent = await ask(client, ship=True)
+    assert (await client.get(f"{TRANSFERS}/overdue")).json() == {"items": []}
+    await pool.execute("UPDATE transfers SET due_at = now() - interval '1 hour'")
+    [late] = (await client.get(f"{TRANSFERS}/overdue")).json()["items"]
+    assert (late["store_id"], late["transfers"]) == (NORTH, 1)
+    for filters, found in ({"overdue": "true"}, 1), ({"date_from": "2999-01-01"}, 0), ({"date_to": "2999-01-01"}, 1):
+        listed = (await client.get(TRANSFERS, params=filters)).json()["items"]
+        assert len(listed) == found, filters
+    assert listed[0]["overdue"] is True
+    await do(client, sent, "receipt")
+    assert (await client.get(f"{TRANSFERS}/overdue")).json() == {"items": []}
+
+
 ONE = [{"product_id": PLUG, "quantity": 1}]
 LOST = [{**ONE[0], "reason": "lost"}]
 # Of a transfer that was asked for (4 plugs), shipped (3), is done, or was dropped: what is sent → status, title.
@@ -108,6 +174,10 @@ REFUSED: list[tuple[str, str, Any, int, str]] = [
     ("done", "recall", None, 409, "The transfer is closed"),
     ("done", "cancellation", None, 409, "The transfer is closed"),
     ("done", "differences", {"lines": LOST}, 409, "The transfer is closed"),
+    ("done", "differences", {"lines": [{**ONE[0], "reason": "found"}]}, 409, "More than was lost"),
+    ("asked", "differences", {"lines": [{**ONE[0], "reason": "found"}]}, 409, "Not shipped yet"),
+    ("sent", "cancellation", None, 409, "Nothing is asked for any more"),
+    ("sent", "shipment", None, 409, "Nothing is asked for any more"),
     ("dropped", "shipment", None, 409, "The transfer is closed"),
     ("dropped", "cancellation", None, 409, "The transfer is closed"),
     *[("sent", what, {"lines": [{"product_id": PLUG, "quantity": count}]}, 422, "The request is not valid")
@@ -143,6 +213,12 @@ async def test_what_a_transfer_refuses(
         ({"lines": [{"product_id": UNKNOWN, "quantity": 1}]}, 404, "Unknown product"),
         ({"lines": [{"product_id": PLUG, "quantity": 11}], "ship": True}, 409, "Insufficient stock"),
         ({"wanted_by": "2020-01-31"}, 422, "The request is not valid"),
+        ({"lines": [{"product_id": PLUG, "quantity": 11}], "hold": True}, 409, "Insufficient stock"),
+        ({"hold": True, "ship": True}, 422, "The request is not valid"),
+        ({"hold_until": "2099-01-31T00:00:00Z"}, 422, "The request is not valid"),
+        ({"hold": True, "hold_until": "2020-01-31T00:00:00Z"}, 422, "The request is not valid"),
+        ({"hold": True, "hold_until": "2999-01-31T00:00:00Z"}, 422, "The request is not valid"),
+        ({"hold": True, "hold_until": "2027-01-31T00:00:00"}, 422, "The request is not valid"),
         ({"wanted_by": "31.01.2099"}, 422, "The request is not valid"),
         *[({"lines": [{"product_id": PLUG, "quantity": count}]}, 422, "The request is not valid")
           for count in (0, 1.5, 10**9)],

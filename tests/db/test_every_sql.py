@@ -17,6 +17,7 @@ from autoshop.inventory.levels.digests import store as digests
 from autoshop.inventory.marks import store as marks
 from autoshop.inventory.movements import store as movements
 from autoshop.inventory.reservations import store as reservations
+from autoshop.inventory.returns import store as returns
 from autoshop.inventory.shelves import store as shelves
 from autoshop.inventory.stock import store as stock
 from autoshop.inventory.stocktakes import store as stocktakes
@@ -243,6 +244,9 @@ FILLED: dict[str, list[Ask]] = {
             lambda db, filters, status=status: reservations.list_page(db, filters, 10, status),  # type: ignore[misc]
         )
     ],
+    "inventory.returns.store.LIST": each_and_all(
+        returns.CONDITIONS, lambda db, filters: returns.list_page(db, filters, 10)
+    ),
     "inventory.stock.store.PAGE": [
         *by_place(stock.list_page, after=None, limit=10),
         *by_place(stock.list_page, after=(1, 1), limit=10),

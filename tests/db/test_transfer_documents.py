@@ -9,7 +9,7 @@ import pytest
 
 from autoshop.accounts.model import Caller, staff
 from autoshop.inventory.movements.model import InsufficientStock, Movement
-from autoshop.inventory.transfers import service, store
+from autoshop.inventory.transfers import differences, service, store
 from autoshop.inventory.transfers.jobs import tell_overdue
 from autoshop.inventory.transfers.model import (
     Found,
@@ -54,7 +54,7 @@ async def differ(
     pool: Pool, transfer: Transfer, *found: Found, caller: Caller = MANAGER
 ) -> tuple[Transfer, list[Movement]]:
     async with transaction(pool) as db:
-        return await service.differ(db, caller, transfer.id, found)
+        return await differences.differ(db, caller, transfer.id, found)
 
 
 async def cancel(pool: Pool, transfer: Transfer, caller: Caller = MANAGER) -> Transfer:
@@ -92,6 +92,14 @@ async def test_what_was_not_asked_for_is_not_shipped_unless_it_is_meant(pool: Po
     assert (sent.status, sent.on_the_way, sent.wanted) == ("in_transit", {PLUG: 6, OIL_FILTER: 1}, {})
     assert [one.delta for one in moved] == [-6, -1]
     await receive(pool, asked.id)
+    await assert_ledger_is_clean(pool)
+
+
+async def test_what_nobody_asked_for_is_on_the_way_too(pool: Pool) -> None:
+    sent, _ = await ship(pool, await ask(pool), {OIL_FILTER: 2}, close_rest=True, beyond_requested=True)
+    assert (sent.status, sent.wanted, sent.on_the_way) == ("in_transit", {}, {OIL_FILTER: 2})
+    done, _ = await receive(pool, sent.id)
+    assert (done.status, await pieces(pool, OIL_FILTER, NORTH)) == ("received", 2)
     await assert_ledger_is_clean(pool)
 
 
@@ -217,20 +225,35 @@ async def test_what_is_on_the_way_is_recalled_to_its_shelf(pool: Pool) -> None:
 
 
 async def test_what_should_have_come_is_told_once_for_each_shipment(pool: Pool) -> None:
-    sent, _ = await ship(pool, await ask(pool), {PLUG: 1})
+    now = datetime.now(UTC)
+    asked = await ask(pool, {PLUG: 5})
+    for sent_at in (now - timedelta(days=9), now - timedelta(days=5), now):
+        async with transaction(pool) as db:
+            sent, _ = await service.ship(db, MANAGER, asked.id, {PLUG: 1}, sent_at)
+    assert sent.due_at is not None
+    assert sent.due_at < now < (sent.eta_at or now), "the last one is not late"
+    assert (await steps(pool, sent))[4:] == []
     await tell_overdue(pool)
-    assert await steps(pool, sent) == [("requested", {"1": 5}), ("shipped", {"1": 1})]
-    await pool.execute("UPDATE transfers SET eta_at = now() - interval '1 minute'")
     await tell_overdue(pool)
-    await tell_overdue(pool)
-    assert (await steps(pool, sent))[2:] == [("overdue", {"1": 1})]
+    assert (await steps(pool, sent))[4:] == [("overdue", {"1": 3})]
     async with pool.acquire() as db:
-        [late] = await store.list_page(db, {"overdue_at": datetime.now(UTC)}, 10)
-    assert late.id == sent.id
-    await ship(pool, sent, {PLUG: 1})
-    await pool.execute("UPDATE transfers SET eta_at = now() - interval '1 minute'")
+        [late] = await store.list_page(db, {"overdue_at": now}, 10)
+        [counted] = await store.late(db, now)
+    assert (late.id, counted.store_id, counted.transfers, counted.oldest_due_at) == (sent.id, NORTH, 1, sent.due_at)
+
+    came, _ = await receive(pool, sent.id, {PLUG: 1})
+    assert came.due_at is not None
+    assert sent.due_at < came.due_at < now, "the second one is late, too"
     await tell_overdue(pool)
-    assert (await steps(pool, sent))[3:] == [("shipped", {"1": 1}), ("overdue", {"1": 2})]
+    assert (await steps(pool, sent))[5:] == [("received", {"1": 1}), ("overdue", {"1": 2})]
+    came, _ = await receive(pool, sent.id, {PLUG: 1})
+    assert came.due_at == came.eta_at
+    await tell_overdue(pool)
+    assert len(await steps(pool, sent)) == 8
+    done, _ = await receive(pool, sent.id)
+    assert done.due_at is None
+    async with pool.acquire() as db:
+        assert await store.late(db, now + timedelta(days=30)) == []
 
 
 async def test_each_clerk_does_what_is_done_at_his_store(pool: Pool) -> None:

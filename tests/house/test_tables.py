@@ -8,10 +8,11 @@ from tests.statements import BEGINS, Statement, statements
 
 OWNERS = {
     "accounts": {"staff", "staff_sessions", "staff_stores", "api_tokens", "audit"},
-    "inventory.stores": {"stores", "transfer_routes"},
+    "inventory.stores": {"stores", "transfer_routes", "holidays", "holiday_years"},
     "inventory.movements": {"inventory", "movements"},
     "inventory.reservations": {"reservations", "reservation_lines", "stock"},
     "inventory.allocation": {"allocations", "allocation_lines"},
+    "inventory.returns": {"returns", "return_lines", "sale_returns"},
     "inventory.stock": {"snapshots", "stock_snapshots", "ledger_checks"},
     "inventory.transfers": {"transfers", "transfer_lines", "transfer_events", "transfer_differences"},
     "inventory.availability": {"lead_times"},
@@ -42,8 +43,12 @@ READS = {
     "accounts": {"stores"},  # codes of stores that a person or token is bound to
     "inventory.movements": {"products", "stores", "stock"},  # no place for what is not there
     "inventory.reservations": {"inventory"},  # its rows are locked with the holds on them
+    "inventory.returns": {"movements"},  # a sale, and what of it came back
     # The recount proves all of them.
-    "inventory.stock": {"inventory", "stock", "movements", "transfer_lines", "reservation_lines", "products"},
+    "inventory.stock": {
+        *("inventory", "stock", "movements", "transfer_lines", "reservation_lines", "products"),
+        *("returns", "return_lines", "sale_returns"),
+    },
     # What can be had of the products of an order, at all stores at once; how a promise stands is how its hold does.
     "inventory.allocation": {
         *("products", "lead_times", "stock", "transfers", "transfer_lines"),
@@ -89,6 +94,8 @@ WRITES = {
     # `inventory.reserved` is its to write: a hold and its pieces are there together or not at all.
     "inventory.reservations": {"inventory", "outbox"},
     "webhooks": {"outbox"},
+    "inventory.returns": {"outbox"},
+    "inventory.stores": {"outbox"},
     "inventory.transfers": {"outbox"},  # a step and its event
     "inventory.allocation": {"outbox"},
     # What is done is told in the same transaction.

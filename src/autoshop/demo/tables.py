@@ -140,7 +140,7 @@ def inventory(ledger: Ledger) -> Iterator[Row]:
 
 TRANSFER_COLUMNS = (
     "id", "from_store_id", "to_store_id", "status", "related_document", "actor", "created_at", "shipped_at", "eta_at",
-    "closed_at",
+    "due_at", "closed_at",
 )  # fmt: skip
 TRANSFER_LINE_COLUMNS = ("transfer_id", "product_id", "to_store_id", "requested", "shipped", "received")
 
@@ -150,7 +150,7 @@ def transfers(ledger: Ledger) -> Iterator[Row]:
     return (
         (
             t.id, t.from_store_id, t.to_store_id, "received" if t.closed_at else "in_transit", t.document, t.actor,
-            t.shipped_at, t.shipped_at, t.eta_at, t.closed_at,
+            t.shipped_at, t.shipped_at, t.eta_at, None if t.closed_at else t.eta_at, t.closed_at,
         )
         for t in ledger.transfers.values()
     )  # fmt: skip

@@ -11,11 +11,11 @@ from autoshop.kit.errors import Conflict, Invalid, NotFound, wrong
 from autoshop.kit.idempotency import Key
 from autoshop.kit.text import NO_NUL
 
-MovementType = Literal["inbound", "sale", "return", "transfer", "writeoff", "adjustment"]
+MovementType = Literal["inbound", "sale", "return", "transfer", "writeoff", "adjustment", "supplier_return"]
 
 # +1 puts pieces on the shelf, -1 takes them away. An adjustment carries its own sign; a transfer takes
 # pieces away here and puts them back through its receipt.
-SIGNS: dict[str, int] = {"inbound": 1, "sale": -1, "return": 1, "transfer": -1, "writeoff": -1}
+SIGNS: dict[str, int] = {"inbound": 1, "sale": -1, "return": 1, "transfer": -1, "writeoff": -1, "supplier_return": -1}
 
 MOST_PIECES = 1_000_000  # in one movement; more is a slipped key, not a delivery
 
@@ -169,6 +169,22 @@ class StockMoved(Conflict):
 
 class NotReversible(Conflict):
     title = "Cannot be reversed"
+
+
+class SaleReturned(Conflict):
+    title = "Pieces of the sale came back"
+
+    def explain(self) -> str:
+        return f"Sale {self.facts['movement_id']} has a return: undo that first, or bring back the rest as a return too"
+
+
+class PartOfReturn(Conflict):
+    title = "Part of a return"
+
+    def explain(self) -> str:
+        return (
+            f"The movement belongs to return {self.facts['return_id']}: undo that as a whole, POST {self.facts['path']}"
+        )
 
 
 class BatchRefused(Conflict):

@@ -16,6 +16,8 @@ from autoshop.inventory.movements.model import (
     Movement,
     MovementRequest,
     NotReversible,
+    PartOfReturn,
+    SaleReturned,
     StockMoved,
     TooManyPieces,
     UnknownMovement,
@@ -26,6 +28,7 @@ from autoshop.inventory.movements.model import (
 )
 from autoshop.inventory.reservations import lapsing
 from autoshop.inventory.reservations import store as reservations
+from autoshop.inventory.returns import store as returns
 from autoshop.kit.db import Connection, after_commit
 from autoshop.kit.errors import Refusal
 from autoshop.kit.idempotency import Key
@@ -34,6 +37,7 @@ from autoshop.kit.metrics import count_posted
 MOST_LINES = 1_000
 MOST_LAPSED = 10_000
 MOST_HOLDERS = 5  # of a place, in a refusal
+OF_RETURNS = {"return", "writeoff", "supplier_return"}  # the types that documents of returns post
 
 # What PostgreSQL says when the stock would pass a billion: no row may hold that.
 TOO_MANY = (asyncpg.CheckViolationError, asyncpg.NumericValueOutOfRangeError)
@@ -62,6 +66,7 @@ async def post_lines(db: Connection, lines: Sequence[Line]) -> list[Movement]:
     ones, and while it locks rows, in key order, all of its rows are there: two batches cannot wait in a circle.
     """
     await store.open_places(db, sum_up(lines).places)
+    await _bar_returns(db, lines)
     try:
         posted = await post_unless_reserved(db, lines)
     except TOO_MANY as error:
@@ -72,6 +77,21 @@ async def post_lines(db: Connection, lines: Sequence[Line]) -> list[Movement]:
     done = [movement for movement in posted if movement is not None]
     after_commit(db, lambda: count_posted(Counter(movement.movement_type for movement in done)))
     return done
+
+
+async def _bar_returns(db: Connection, lines: Sequence[Line]) -> None:
+    """A sale that is undone is with no customer: nothing of it comes back any more, and nothing may have come back.
+
+    Returns count under the lock of the place that sold, so that is taken first.
+    """
+    undone = [line for line in lines if line.movement_type == "sale" and line.reverses_id is not None]
+    if not undone:
+        return
+    await reservations.lock_places(db, sum_up(lines).places)
+    barred = await returns.bar(db, [(line.product_id, line.reverses_id or 0, line.delta) for line in undone])
+    for line in undone:
+        if line.reverses_id not in barred:
+            raise SaleReturned(movement_id=line.reverses_id, product_id=line.product_id)
 
 
 async def post_unless_reserved(db: Connection, lines: Sequence[Line]) -> list[Movement | None]:
@@ -173,6 +193,8 @@ async def opposite_of(db: Connection, caller: Caller, movement_id: int, reason: 
     caller.must_act_for(movement.store_id)
     if await store.is_reversed(db, movement):
         raise AlreadyReversed(f"Movement {movement_id} was reversed before", movement_id=movement_id)
+    if movement.movement_type in OF_RETURNS:
+        await _must_stand_alone(db, movement)
     return Line(
         product_id=movement.product_id,
         store_id=movement.store_id,
@@ -184,6 +206,15 @@ async def opposite_of(db: Connection, caller: Caller, movement_id: int, reason: 
         transfer_id=movement.transfer_id,
         reverses_id=movement.id,
     )
+
+
+async def _must_stand_alone(db: Connection, movement: Movement) -> None:
+    """Refuse to undo one movement of a return: its lines, its write-offs and what it counts belong together."""
+    document = await returns.document_of(db, movement.product_id, movement.id)
+    if document is not None:
+        kind, return_id = document
+        path = f"/api/v1/inventory/{'returns' if kind == 'customer' else 'supplier-returns'}/{return_id}/reversal"
+        raise PartOfReturn(movement_id=movement.id, return_id=return_id, path=path)
 
 
 async def post_reversal(db: Connection, line: Line) -> Movement:

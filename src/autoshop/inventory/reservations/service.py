@@ -1,6 +1,6 @@
 """Verbs: reserve, extend, release, fulfil; and let go of what has lapsed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from autoshop.accounts.model import Caller
@@ -145,6 +145,25 @@ async def fulfil(
     movements = await post_lines(db, sales)
     await store.close(db, [reservation_id], "fulfilled")
     return await get_reservation(db, reservation_id), movements
+
+
+async def take_out(
+    db: Connection, reservation_id: int, moved: Mapping[Place, int], given_up: Mapping[Place, int]
+) -> None:
+    """Free pieces of a hold: those that the caller moves in the same transaction, and those that are no longer wanted.
+
+    At most what is held: a hold that has lapsed holds nothing, and the pieces then come from what is free. Whether the
+    caller may has been decided.
+    """
+    places = sorted({*moved, *given_up})
+    await open_places(db, places)
+    await store.lock_places(db, places)
+    taken = [
+        await store.take(db, reservation_id, pieces, fulfilled=fulfilled)
+        for pieces, fulfilled in ((moved, True), (given_up, False))
+    ]
+    if any(taken):
+        await store.close(db, [reservation_id], "fulfilled" if taken[0] else "released")
 
 
 async def let_go_of_all_lapsed(db: Connection) -> int:

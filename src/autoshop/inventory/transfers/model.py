@@ -1,6 +1,6 @@
 """A transfer: what was asked for, what left one store, what came to the other, and what did not come as sent."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -8,10 +8,14 @@ from typing import Any, Literal
 from autoshop.kit.errors import Conflict, NotFound
 
 Status = Literal["requested", "in_transit", "received", "cancelled"]
-Reason = Literal["lost", "damaged", "wrong_item", "surplus"]
-Change = Literal["requested", "changed", "shipped", "received", "differed", "cancelled", "recalled", "overdue"]
+Reason = Literal["lost", "damaged", "wrong_item", "surplus", "found"]
+Change = Literal[
+    "requested", "changed", "shipped", "received", "differed", "recount_wanted", "recounted", "cancelled", "recalled",
+    "overdue",
+]  # fmt: skip
 
 CLOSED = frozenset({"received", "cancelled"})
+UNSENT = frozenset({"wrong_item", "surplus"})  # came though nobody sent it: the sender's shelf is likely wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,11 @@ class TransferLine:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """The document. `eta_at` is when the goods of the last shipment should be on the other shelf."""
+    """The document.
+
+    `eta_at` is when the goods of the last shipment should be on the other shelf, `due_at` those of the oldest of which
+    something is on the way. `reservation_id` holds at the sender what is wanted.
+    """
 
     id: int
     from_store_id: int
@@ -57,6 +65,7 @@ class Transfer:
     created_at: datetime
     shipped_at: datetime | None
     eta_at: datetime | None
+    due_at: datetime | None
     closed_at: datetime | None
     version: int
     lines: tuple[TransferLine, ...] = ()
@@ -90,13 +99,52 @@ def status_of(lines: Iterable[TransferLine]) -> Status:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One shipment of a transfer: when it should come, and its pieces by product."""
+
+    eta_at: datetime
+    pieces: Mapping[int, int]
+
+
+def due_at(parts: Sequence[Part], lines: Iterable[TransferLine]) -> datetime | None:
+    """When the oldest shipment should come of which something is on the way; None where nothing is.
+
+    Nobody writes on a box which shipment it is of: what came is taken to be of the oldest, what was called back of the
+    newest.
+    """
+    due: datetime | None = None
+    for line in lines:
+        open_ = [(part.eta_at, part.pieces.get(line.product_id, 0)) for part in parts]
+        open_ = _without(reversed(_without(open_, line.received + line.lost + line.damaged)), line.returned)[::-1]
+        if open_ and line.on_the_way:
+            due = min(due or open_[0][0], open_[0][0])
+    return due
+
+
+def _without(parts: Iterable[tuple[datetime, int]], settled: int) -> list[tuple[datetime, int]]:
+    left = []
+    for eta_at, pieces in parts:
+        taken = min(pieces, settled)
+        settled -= taken
+        if pieces > taken:
+            left.append((eta_at, pieces - taken))
+    return left
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """One entry of a transfer's history: what was done, by whom, to which pieces (by product)."""
+    """One entry of a transfer's history: what was done, by whom, to which pieces (by product).
+
+    A shipment has its `eta_at`; a change says what was there `before` and what came in its place.
+    """
 
     at: datetime
     actor: str
     change: Change
     lines: Mapping[str, Any]
+    eta_at: datetime | None
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +171,22 @@ class Difference:
     note: str | None
     actor: str
     created_at: datetime
+    recounted_at: datetime | None
+    recounted_by: str | None
+
+    @property
+    def to_recount(self) -> bool:
+        """Whether the sender has yet to count the shelf that the pieces came from."""
+        return self.reason in UNSENT and self.recounted_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """How many transfers to a store should have come by now, and since when the oldest of them."""
+
+    store_id: int
+    transfers: int
+    oldest_due_at: datetime
 
 
 class UnknownTransfer(NotFound):
@@ -141,6 +205,24 @@ class MoreThanShipped(Conflict):
 
     def explain(self) -> str:
         return f"On the way are {self.facts['on_the_way']}, not {self.facts['asked']}"
+
+
+class MoreThanLost(Conflict):
+    title = "More than was lost"
+
+    def explain(self) -> str:
+        return f"Told as lost are {self.facts['lost']}, not {self.facts['asked']}; what came besides is a surplus"
+
+
+class UnknownDifference(NotFound):
+    title = "Unknown difference"
+
+
+class NothingToRecount(Conflict):
+    title = "Nothing to recount"
+
+    def explain(self) -> str:
+        return "Only where pieces came that nobody sent is a shelf recounted, and once"
 
 
 class NotShippedYet(Conflict):

@@ -60,7 +60,7 @@ async def _make_shipment(
     await store.request(db, transfer_id, to_store_id, pieces)
     transfer = await service.get_transfer(db, transfer_id)
     await store.book(db, transfer, {"shipped": pieces}, shipped_at=now, eta_at=eta_at)
-    await store.tell(db, transfer_id, "shipped", caller.actor, pieces)
+    await store.tell(db, transfer_id, "shipped", caller.actor, pieces, eta_at=eta_at)
     return transfer_id
 
 

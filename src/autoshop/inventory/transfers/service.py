@@ -1,9 +1,9 @@
-"""Verbs: ask for, ship, receive, tell what differed, drop, recall.
+"""Verbs: ask for, change, ship, receive, drop, recall. What did not come as sent is told in differences.py.
 
 Pieces on the way lie on nobody's shelf, but the transfer holds them. Its row is locked first, places after it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -15,12 +15,14 @@ from autoshop.inventory.movements.model import (
     UnknownStore,
 )
 from autoshop.inventory.movements.service import post_lines
+from autoshop.inventory.movements.store import open_places, places
+from autoshop.inventory.reservations import service as reservations
+from autoshop.inventory.reservations.store import lock_places
 from autoshop.inventory.stores import store as stores
 from autoshop.inventory.stores.model import OWNERS_RULE, Store
 from autoshop.inventory.transfers import store
 from autoshop.inventory.transfers.model import (
     CLOSED,
-    Found,
     MoreThanRequested,
     MoreThanShipped,
     NothingRequested,
@@ -30,6 +32,7 @@ from autoshop.inventory.transfers.model import (
     StoreClosed,
     Transfer,
     TransferClosed,
+    TransferLine,
     UnknownTransfer,
 )
 from autoshop.kit.db import Connection
@@ -66,6 +69,12 @@ async def get_transfer(db: Connection, transfer_id: int, *, lock: bool = False) 
     return transfer
 
 
+async def free_at_sender(db: Connection, transfer: Transfer) -> dict[int, int]:
+    """What the sender could ship of each line now, besides what is held for this or others."""
+    wanted = [(line.product_id, transfer.from_store_id) for line in transfer.lines]
+    return {product_id: place.available for (product_id, _), place in (await places(db, wanted)).items()}
+
+
 async def request(
     db: Connection,
     caller: Caller,
@@ -76,8 +85,13 @@ async def request(
     note: str | None,
     wanted_by: date | None,
     now: datetime,
+    *,
+    hold_until: datetime | None = None,
 ) -> Transfer:
-    """Ask for pieces (product → pieces). The sending store may ask as well as the receiving one."""
+    """Ask for pieces (product → pieces). The sending store may ask as well as the receiving one.
+
+    With `hold_until` they are held at the sender until then, for who acts for it; the shipment takes them out of that.
+    """
     if from_store_id == to_store_id:
         reason = "a transfer must go to another store"
         raise Invalid(f"to_store_id: {reason}", errors=[wrong("to_store_id", reason)])
@@ -86,8 +100,22 @@ async def request(
     _must_not_be_past(wanted_by, now)
     transfer_id = await store.add(db, from_store_id, to_store_id, related_document, note, wanted_by, caller.actor)
     await _ask_for(db, transfer_id, to_store_id, pieces)
+    if hold_until is not None:
+        await _hold(db, caller, await get_transfer(db, transfer_id), hold_until, now)
     await store.tell(db, transfer_id, "requested", caller.actor, pieces)
     return await get_transfer(db, transfer_id)
+
+
+async def _hold(db: Connection, caller: Caller, transfer: Transfer, until: datetime, now: datetime) -> None:
+    """Hold at the sender what is wanted."""
+    wanted = list(_at(transfer, transfer.wanted).items())
+    held = await reservations.reserve(db, caller, wanted, f"transfer {transfer.id}", transfer.document, until, now)
+    await store.hold(db, transfer.id, held.id)
+
+
+def _at(transfer: Transfer, pieces: Mapping[int, int]) -> dict[tuple[int, int], int]:
+    """Pieces by product → by place of the sender."""
+    return {(product_id, transfer.from_store_id): count for product_id, count in pieces.items()}
 
 
 async def _ask_for(db: Connection, transfer_id: int, to_store_id: int, pieces: Mapping[int, int]) -> None:
@@ -131,11 +159,44 @@ async def change(
         _must_not_be_past(wanted_by, now)
     note = changes.get("note", transfer.note)
     await store.change(db, transfer_id, None if note is None else str(note), wanted_by)
+    before = _told(transfer)
     if pieces is not None:
-        gone = dict.fromkeys((line.product_id for line in transfer.lines), 0)
-        await _ask_for(db, transfer_id, transfer.to_store_id, {**gone, **pieces})
-    await store.tell(db, transfer_id, "changed", caller.actor, transfer.wanted if pieces is None else pieces)
+        transfer = await _ask_for_others(db, caller, transfer, pieces, now)
+    await store.tell(
+        db, transfer_id, "changed", caller.actor, transfer.wanted, before=before,
+        after={**before, "note": note, "wanted_by": wanted_by, "lines": transfer.wanted},
+    )  # fmt: skip
     return await get_transfer(db, transfer_id)
+
+
+def _told(transfer: Transfer) -> dict[str, object]:
+    """What a change may change."""
+    return {"note": transfer.note, "wanted_by": transfer.wanted_by, "lines": transfer.wanted}
+
+
+async def _ask_for_others(
+    db: Connection, caller: Caller, transfer: Transfer, pieces: Mapping[int, int], now: datetime
+) -> Transfer:
+    """Other lines in the place of those that were asked for; what held those holds these."""
+    gone = dict.fromkeys((line.product_id for line in transfer.lines), 0)
+    await _ask_for(db, transfer.id, transfer.to_store_id, {**gone, **pieces})
+    changed = await get_transfer(db, transfer.id)
+    if transfer.reservation_id is None:
+        return changed
+    held = await reservations.get_reservation(db, transfer.reservation_id)
+    if held.status == "live":
+        caller.must_act_for(transfer.from_store_id)
+        await _lock(db, _at(transfer, {**transfer.wanted, **changed.wanted}))
+        await reservations.take_out(db, held.id, {}, _at(transfer, transfer.wanted))
+        await _hold(db, caller, changed, held.expires_at, now)
+    return await get_transfer(db, transfer.id)
+
+
+async def _lock(db: Connection, wanted: Iterable[tuple[int, int]]) -> None:
+    """All places that are locked one after another below, at once and in key order; those that are missing are made."""
+    wanted = sorted(wanted)
+    await open_places(db, wanted)
+    await lock_places(db, wanted)
 
 
 def _as_lines(pieces: Mapping[int, int]) -> list[dict[str, int]]:
@@ -176,17 +237,22 @@ async def ship(
     strangers = beyond.keys() - {line.product_id for line in transfer.lines}
     if strangers:
         await _ask_for(db, transfer_id, transfer.to_store_id, dict.fromkeys(sorted(strangers), 0))
+        unasked = [TransferLine(product_id, 0, 0, 0, 0, 0, 0, 0) for product_id in sorted(strangers)]
+        transfer = replace(transfer, lines=(*transfer.lines, *unasked))
     eta_at = await eta_at_of(db, transfer.from_store_id, transfer.to_store_id, now)
     rest = {one: count - sent.get(one, 0) for one, count in wanted.items() if count > sent.get(one, 0)}
     transfer = await store.book(
         db, transfer, {"shipped": sent, "dropped": rest if close_rest else {}}, shipped_at=now, eta_at=eta_at
     )
-    await store.tell(db, transfer_id, "shipped", caller.actor, sent)
-    moved = await post_lines(db, [_line(transfer, caller, one, -count) for one, count in sent.items()])
+    await store.tell(db, transfer_id, "shipped", caller.actor, sent, eta_at=eta_at)
+    if transfer.reservation_id is not None:
+        given_up = _at(transfer, rest) if close_rest else {}
+        await reservations.take_out(db, transfer.reservation_id, _at(transfer, sent), given_up)
+    moved = await post_lines(db, [line_of(transfer, caller, one, -count) for one, count in sent.items()])
     return await get_transfer(db, transfer_id), moved
 
 
-def _line(transfer: Transfer, caller: Caller, product_id: int, delta: int) -> Line:
+def line_of(transfer: Transfer, caller: Caller, product_id: int, delta: int) -> Line:
     """Pieces that leave the sender's shelf, or come back to it (recall) or to the receiver's."""
     return Line(
         product_id=product_id,
@@ -205,14 +271,14 @@ async def receive(
     """Put pieces that came onto the shelf: those named (product → pieces), or all that are on the way."""
     transfer = await get_transfer(db, transfer_id, lock=True)
     caller.must_act_for(transfer.to_store_id)
-    received = _must_be_on_the_way(transfer, pieces)
+    received = must_be_on_the_way(transfer, pieces)
     await store.book(db, transfer, {"received": received})
     await store.tell(db, transfer_id, "received", caller.actor, received)
-    moved = await post_lines(db, [_line(transfer, caller, one, count) for one, count in received.items()])
+    moved = await post_lines(db, [line_of(transfer, caller, one, count) for one, count in received.items()])
     return await get_transfer(db, transfer_id), moved
 
 
-def _must_be_on_the_way(transfer: Transfer, pieces: Mapping[int, int] | None) -> Mapping[int, int]:
+def must_be_on_the_way(transfer: Transfer, pieces: Mapping[int, int] | None) -> Mapping[int, int]:
     """The pieces, or all that are on the way; refused where more is meant than that."""
     _must_be_open(transfer)
     on_the_way = transfer.on_the_way
@@ -225,50 +291,6 @@ def _must_be_on_the_way(transfer: Transfer, pieces: Mapping[int, int] | None) ->
     return meant
 
 
-async def differ(
-    db: Connection, caller: Caller, transfer_id: int, found: Sequence[Found]
-) -> tuple[Transfer, list[Movement]]:
-    """Tell what did not come as it was sent.
-
-    What was lost or came damaged is received and written off at once: so the ledger shows the loss, with its reason.
-    What came though nobody sent it (surplus, wrong item) is put on the shelf by an adjustment; the sender hears of it.
-    """
-    transfer = await get_transfer(db, transfer_id, lock=True)
-    caller.must_act_for(transfer.to_store_id)
-    if transfer.shipped_at is None:
-        raise NotShippedYet(transfer_id=transfer_id)
-    gone = {reason: _summed(found, reason) for reason in ("lost", "damaged")}
-    if any(gone.values()):
-        _must_be_on_the_way(transfer, _added(*gone.values()))
-        transfer = await store.book(db, transfer, gone)
-    await store.add_differences(db, transfer_id, caller.actor, found)
-    await store.tell(db, transfer_id, "differed", caller.actor, _added(*[{f.product_id: f.quantity} for f in found]))
-    lines: list[Line] = []
-    for one in found:
-        told = one.reason if one.note is None else f"{one.reason}: {one.note}"
-        place = one.product_id, transfer.to_store_id
-        here = Line(*place, "adjustment", one.quantity, caller.actor, transfer.document, told)
-        if one.reason in gone:
-            written_off = replace(here, movement_type="writeoff", delta=-one.quantity)
-            lines += [_line(transfer, caller, one.product_id, one.quantity), written_off]
-        else:
-            lines.append(here)
-    moved = await post_lines(db, lines)
-    return await get_transfer(db, transfer_id), moved
-
-
-def _summed(found: Sequence[Found], reason: str) -> dict[int, int]:
-    return _added(*[{one.product_id: one.quantity} for one in found if one.reason == reason])
-
-
-def _added(*counts: Mapping[int, int]) -> dict[int, int]:
-    total: dict[int, int] = {}
-    for pieces in counts:
-        for product_id, count in pieces.items():
-            total[product_id] = total.get(product_id, 0) + count
-    return total
-
-
 async def cancel(db: Connection, caller: Caller, transfer_id: int) -> Transfer:
     """Drop what is still wanted; what is on the way is recalled or received."""
     transfer = await get_transfer(db, transfer_id, lock=True)
@@ -277,6 +299,8 @@ async def cancel(db: Connection, caller: Caller, transfer_id: int) -> Transfer:
     if not transfer.wanted:
         raise NothingRequested(transfer_id=transfer_id)
     await store.book(db, transfer, {"dropped": transfer.wanted})
+    if transfer.reservation_id is not None:
+        await reservations.take_out(db, transfer.reservation_id, {}, _at(transfer, transfer.wanted))
     await store.tell(db, transfer_id, "cancelled", caller.actor, transfer.wanted)
     return await get_transfer(db, transfer_id)
 
@@ -287,11 +311,11 @@ async def recall(
     """Bring pieces that are on the way back to the sender's shelf: those named, or all of them."""
     transfer = await get_transfer(db, transfer_id, lock=True)
     caller.must_act_for(transfer.from_store_id)
-    returned = _must_be_on_the_way(transfer, pieces)
+    returned = must_be_on_the_way(transfer, pieces)
     await store.book(db, transfer, {"returned": returned})
     await store.tell(db, transfer_id, "recalled", caller.actor, returned)
     lines = [
-        replace(_line(transfer, caller, one, count), store_id=transfer.from_store_id)
+        replace(line_of(transfer, caller, one, count), store_id=transfer.from_store_id)
         for one, count in returned.items()
     ]  # fmt: skip
     moved = await post_lines(db, lines)

@@ -11,9 +11,12 @@ from autoshop.inventory.transfers.model import (
     Change,
     Difference,
     Found,
+    Late,
+    Part,
     Step,
     Transfer,
     TransferLine,
+    due_at,
     status_of,
 )
 from autoshop.kit.db import Connection
@@ -57,7 +60,7 @@ async def request(db: Connection, transfer_id: int, to_store_id: int, pieces: Ma
 
 
 COLUMNS = """id, from_store_id, to_store_id, status, related_document, note, wanted_by, reservation_id, actor,
-       created_at, shipped_at, eta_at, closed_at, version"""
+       created_at, shipped_at, eta_at, due_at, closed_at, version"""
 
 FIND = f"SELECT {COLUMNS} FROM transfers WHERE id = $1"
 LOCK = FIND + " FOR NO KEY UPDATE"
@@ -90,8 +93,10 @@ CONDITIONS = {
     "to_store_id": "to_store_id = ${}",
     "status": "status = ${}",
     "related_document": "related_document = ${}",
-    "overdue_at": "status = 'in_transit' AND eta_at < ${}",
+    "overdue_at": "due_at < ${}",
     "product_id": "EXISTS (SELECT FROM transfer_lines WHERE transfer_id = t.id AND product_id = ${})",
+    "date_from": "created_at >= ${}",
+    "date_to": "created_at < ${}",
 }
 
 
@@ -122,14 +127,33 @@ UPDATE transfer_lines AS l
 """
 COUNTERS = ("dropped", "shipped", "received", "returned", "lost", "damaged")
 
+# Whoever was told that it is late is told again when something else of it is.
 SETTLE = """
 UPDATE transfers
-   SET status = $2, shipped_at = coalesce(shipped_at, $3), eta_at = coalesce($4, eta_at),
+   SET status = $2, shipped_at = coalesce(shipped_at, $3), eta_at = coalesce($4, eta_at), due_at = $6,
        closed_at = CASE WHEN $5 THEN coalesce(closed_at, clock_timestamp()) END, version = version + 1,
-       overdue_told_at = CASE WHEN $4 IS NULL THEN overdue_told_at END
+       overdue_told_at = CASE WHEN due_at = $6 THEN overdue_told_at END
  WHERE id = $1
-RETURNING closed_at, version
+RETURNING due_at, closed_at, version
 """
+
+PARTS = """
+SELECT e.eta_at, e.lines
+  FROM transfer_events AS e
+ WHERE e.transfer_id = $1 AND e.change = 'shipped' AND e.eta_at IS NOT NULL
+ ORDER BY e.id
+ LIMIT 1000
+"""
+
+
+async def _parts(db: Connection, transfer: Transfer, eta_at: datetime | None) -> list[Part]:
+    """The shipments of a transfer, oldest first. What none of them tells of came along with `eta_at`, or the last."""
+    rows = await db.fetch(PARTS, transfer.id)
+    parts = [Part(row["eta_at"], {int(one): count for one, count in row["lines"].items()}) for row in rows]
+    told = {line.product_id: sum(part.pieces.get(line.product_id, 0) for part in parts) for line in transfer.lines}
+    rest = {line.product_id: line.shipped - told[line.product_id] for line in transfer.lines}
+    eta_at = eta_at or transfer.eta_at
+    return parts if eta_at is None or not any(rest.values()) else [*parts, Part(eta_at, rest)]
 
 
 async def book(
@@ -151,11 +175,12 @@ async def book(
     )
     lines = tuple(_after(line, added) for line in transfer.lines)
     status = status_of(lines)
-    kept = await db.fetchrow(SETTLE, transfer.id, status, shipped_at, eta_at, status in CLOSED)
+    transfer = replace(transfer, lines=lines)
+    due = due_at(await _parts(db, transfer, eta_at), lines)
+    kept = await db.fetchrow(SETTLE, transfer.id, status, shipped_at, eta_at, status in CLOSED, due)
     assert kept is not None
     return replace(
         transfer,
-        lines=lines,
         status=status,
         shipped_at=transfer.shipped_at or shipped_at,
         eta_at=eta_at or transfer.eta_at,
@@ -166,6 +191,14 @@ async def book(
 def _after(line: TransferLine, added: Mapping[str, Mapping[int, int]]) -> TransferLine:
     counts = {name: getattr(line, name) + counted.get(line.product_id, 0) for name, counted in added.items()}
     return replace(line, **counts)
+
+
+HOLD = "UPDATE transfers SET reservation_id = $2 WHERE id = $1"
+
+
+async def hold(db: Connection, transfer_id: int, reservation_id: int) -> None:
+    """Write down which reservation holds what is wanted."""
+    await db.execute(HOLD, transfer_id, reservation_id)
 
 
 CHANGE = """
@@ -191,18 +224,29 @@ WITH told AS (
       FROM transfers
      WHERE id = $1
 )
-INSERT INTO transfer_events (transfer_id, change, actor, lines)
-VALUES ($1, $2, $3, $4)
+INSERT INTO transfer_events (transfer_id, change, actor, lines, eta_at, before, after)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 
 
-async def tell(db: Connection, transfer_id: int, change: Change, actor: str, pieces: Mapping[int, int]) -> None:
+async def tell(
+    db: Connection,
+    transfer_id: int,
+    change: Change,
+    actor: str,
+    pieces: Mapping[int, int],
+    *,
+    eta_at: datetime | None = None,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> None:
     """Write down what was done, by whom, to which pieces (by product)."""
-    await db.execute(TELL, transfer_id, change, actor, {str(product): count for product, count in pieces.items()})
+    lines = {str(product_id): count for product_id, count in pieces.items()}
+    await db.execute(TELL, transfer_id, change, actor, lines, eta_at, before, after)
 
 
 HISTORY = """
-SELECT at, actor, change, lines
+SELECT at, actor, change, lines, eta_at, before, after
   FROM transfer_events
  WHERE transfer_id = $1
  ORDER BY id
@@ -237,7 +281,7 @@ async def add_differences(db: Connection, transfer_id: int, actor: str, found: S
 
 LIST_DIFFERENCES = """
 SELECT d.id, d.transfer_id, t.from_store_id, t.to_store_id, d.product_id, d.quantity, d.reason, d.note, d.actor,
-       d.created_at
+       d.created_at, d.recounted_at, d.recounted_by
   FROM transfer_differences AS d
   JOIN transfers AS t ON t.id = d.transfer_id
  WHERE {conditions}
@@ -250,6 +294,9 @@ DIFFERENCE_CONDITIONS = {
     "store_id": "(t.from_store_id = ${0} OR t.to_store_id = ${0})",
     "product_id": "d.product_id = ${}",
     "reason": "d.reason = ${}",
+    "to_recount": "(d.reason IN ('wrong_item', 'surplus') AND d.recounted_at IS NULL) = ${}",
+    "date_from": "d.created_at >= ${}",
+    "date_to": "d.created_at < ${}",
 }
 
 
@@ -259,6 +306,30 @@ async def list_differences(db: Connection, filters: Mapping[str, Any], limit: in
     conditions = [DIFFERENCE_CONDITIONS[name].format(number) for number, name in enumerate(given, start=2)]
     sql = LIST_DIFFERENCES.format(conditions="\n   AND ".join(conditions) or "true")
     return [Difference(**row) for row in await db.fetch(sql, limit, *given.values())]
+
+
+FIND_DIFFERENCE = """
+SELECT d.id, d.transfer_id, t.from_store_id, t.to_store_id, d.product_id, d.quantity, d.reason, d.note, d.actor,
+       d.created_at, d.recounted_at, d.recounted_by
+  FROM transfer_differences AS d
+  JOIN transfers AS t ON t.id = d.transfer_id
+ WHERE d.id = $1
+"""
+RECOUNTED = """
+UPDATE transfer_differences
+   SET recounted_at = clock_timestamp(), recounted_by = $2
+ WHERE id = $1 AND reason IN ('wrong_item', 'surplus') AND recounted_at IS NULL
+"""
+
+
+async def find_difference(db: Connection, difference_id: int) -> Difference | None:
+    row = await db.fetchrow(FIND_DIFFERENCE, difference_id)
+    return Difference(**row) if row else None
+
+
+async def recounted(db: Connection, difference_id: int, actor: str) -> bool:
+    """The shelf was counted; False where there was nothing to count, or somebody was quicker."""
+    return await db.execute(RECOUNTED, difference_id, actor) == "UPDATE 1"
 
 
 ON_THE_WAY = """
@@ -281,7 +352,7 @@ UPDATE transfers
    SET overdue_told_at = $1
  WHERE id IN (SELECT id
                 FROM transfers
-               WHERE status = 'in_transit' AND eta_at < $1 AND overdue_told_at IS NULL
+               WHERE due_at < $1 AND overdue_told_at IS NULL
                ORDER BY id
                LIMIT 500
                  FOR NO KEY UPDATE SKIP LOCKED)
@@ -292,3 +363,18 @@ RETURNING id
 async def newly_overdue(db: Connection, now: datetime) -> list[int]:
     """Transfers that should have come by now and of which nobody was told; they are marked as told."""
     return [row["id"] for row in await db.fetch(OVERDUE, now)]
+
+
+LATE = """
+SELECT to_store_id AS store_id, count(*) AS transfers, min(due_at) AS oldest_due_at
+  FROM transfers
+ WHERE due_at < $1
+ GROUP BY to_store_id
+ ORDER BY to_store_id
+ LIMIT 10000
+"""
+
+
+async def late(db: Connection, now: datetime) -> list[Late]:
+    """How many transfers should have come by now, for each store that waits for any."""
+    return [Late(**row) for row in await db.fetch(LATE, now)]
