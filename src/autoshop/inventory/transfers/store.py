@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import asyncpg
+
 from autoshop.inventory.availability.model import Arrival
 from autoshop.inventory.transfers.model import Transfer, TransferLine
 from autoshop.kit.db import Connection
@@ -74,11 +76,32 @@ async def list_page(
     db: Connection, store_id: int | None, status: str | None, before_id: int | None, limit: int
 ) -> list[Transfer]:
     """Newest first, with their lines."""
-    rows = await db.fetch(LIST, store_id, status, before_id, limit)
+    return await _with_lines(db, await db.fetch(LIST, store_id, status, before_id, limit))
+
+
+async def _with_lines(db: Connection, rows: Sequence[asyncpg.Record]) -> list[Transfer]:
     lines: dict[int, list[TransferLine]] = {row["id"]: [] for row in rows}
     for transfer_id, *line in map(tuple, await db.fetch(LINES, list(lines))):
         lines[transfer_id].append(TransferLine(*line))
     return [Transfer(**row, lines=tuple(lines[row["id"]])) for row in rows]
+
+
+LIST_OVERDUE = f"""
+SELECT {COLUMNS}
+  FROM transfers
+ WHERE status = 'in_transit' AND eta_at < $2
+   AND ($1::bigint IS NULL OR from_store_id = $1 OR to_store_id = $1)
+   AND ($3::bigint IS NULL OR id < $3)
+ ORDER BY id DESC
+ LIMIT $4
+"""
+
+
+async def list_overdue(
+    db: Connection, store_id: int | None, now: datetime, before_id: int | None, limit: int
+) -> list[Transfer]:
+    """What should have arrived by now and has not, newest first, with their lines."""
+    return await _with_lines(db, await db.fetch(LIST_OVERDUE, store_id, now, before_id, limit))
 
 
 BOOK = """
