@@ -120,5 +120,6 @@ def _number(value: int) -> str:
 
 
 def _moment(at: datetime, zone: Any) -> str:
-    """Day and time on the wall of the store."""
-    return f"{at.astimezone(zone):%d.%m.%Y %H:%M}"
+    """Day and time on the wall of the store, with the year where it is another one."""
+    local = at.astimezone(zone)
+    return f"{local:%d.%m %H:%M}" if local.year == datetime.now(zone).year else f"{local:%d.%m.%Y %H:%M}"

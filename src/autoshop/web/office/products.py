@@ -23,6 +23,7 @@ from autoshop.web.office.visitor import Visitor, show, visitor_of
 router = APIRouter(prefix="/office/products", include_in_schema=False)
 
 LAST = 12
+RETAIL = "retail"  # the price type that the counter asks for first
 EVENTS = "/api/v1/inventory/events"
 MovementId = Annotated[int | None, Query(ge=1, lt=2**63)]
 
@@ -79,6 +80,7 @@ async def _facts(request: Request, db: Connection, visitor: Visitor, product_id:
     )
     last, more = await movements.list_movements(db, {"product_id": product_id}, LAST)
     types = await prices.types(db, cost=visitor.caller.may("cost:read"))
+    types.sort(key=lambda one: (one.code != RETAIL, one.is_cost))
     return {
         "product": product,
         "stock": found,
