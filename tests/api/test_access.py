@@ -24,6 +24,7 @@ pytestmark = pytest.mark.anyio
 
 STRANGER = "203.0.113.9"
 SESSION = "/api/v1/session"
+ENDS_SESSION = (SESSION, "/office/sign-out")  # would end the very session that is tried
 MOVEMENT = "/api/v1/inventory/movement"
 SALE = {"product_id": PLUG, "store_id": CENTRE, "movement_type": "sale", "quantity": 1}
 
@@ -75,7 +76,7 @@ async def test_every_route_lets_in_whom_it_declares_and_nobody_else(app: FastAPI
         )
         db.execute("UPDATE staff SET active = false WHERE login = 'left'")
 
-    routes = [route for route in routes_of(app) if route.scope is not None and route.path != SESSION]
+    routes = [route for route in routes_of(app) if route.scope is not None and route.path not in ENDS_SESSION]
     assert len(routes) > 20
     wrong = []
     for name, address, headers, scopes in callers:

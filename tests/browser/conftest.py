@@ -19,10 +19,10 @@ from tests.ledger import post, request
 from tests.people import PASSWORD, hire
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-QUIET = (
-    "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
-    " --disable-sync --force-color-profile=srgb --font-render-hinting=none"
-).split()
+QUIET = [
+    *("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--force-color-profile=srgb", "--font-render-hinting=none"),
+]
 SCREENS = Path(__file__).resolve().parents[2] / "var" / "screens"
 PC, TABLET, PHONE = (1366, 768), (768, 1024), (360, 740)
 BARCODE = "2000000079196"
@@ -142,5 +142,3 @@ def listen(desk: Desk) -> None:
             else None
         ),
     )
-
-

@@ -1,9 +1,10 @@
 """What somebody typed into a form: kept as it was typed, read as what it should be, and told where it is wrong."""
 
+import dataclasses
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.datastructures import UploadFile
@@ -14,7 +15,7 @@ from autoshop.kit.idempotency import Key, key_for
 
 MOST_FIELDS = 4_000  # a shipment of a thousand lines
 KEY = "key"  # of the form: sent twice, it is done once
-_WHOLE = re.compile(r"[+-]?\d{1,12}")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,12}")
 _SPACES = re.compile(r"[\s\u00a0\u202f]")
 
 
@@ -27,15 +28,15 @@ class Error:
 
     field: str
     text: str
-    facts: dict[str, object] = field(default_factory=dict)
+    facts: dict[str, object] = dataclasses.field(default_factory=dict)
 
 
 @dataclass
 class Form:
     """Typed values by name, and what is wrong with them."""
 
-    values: dict[str, str] = field(default_factory=dict)
-    errors: list[Error] = field(default_factory=list)
+    values: dict[str, str] = dataclasses.field(default_factory=dict)
+    errors: list[Error] = dataclasses.field(default_factory=list)
 
     def __getitem__(self, name: str) -> str:
         """What was typed; empty where nothing was."""

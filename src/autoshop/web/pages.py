@@ -42,7 +42,13 @@ def is_fragment(request: Request) -> bool:
 def page(request: Request, template: str, status: int = 200, **facts: Any) -> HTMLResponse:
     """A template with its facts, in the reader's language."""
     language = language_of(request)
-    known = {"language": language, "say": speaker(language), "here": request.url.path, "new_key": new_key, "words_of": words_of}
+    known = {
+        "language": language,
+        "say": speaker(language),
+        "here": request.url.path,
+        "new_key": new_key,
+        "words_of": words_of,
+    }
     return HTMLResponse(environment().get_template(template).render(known | facts), status, headers=HEADERS)
 
 

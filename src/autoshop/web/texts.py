@@ -25,7 +25,7 @@ def has(key: str) -> bool:
 
 @cache
 def speaker(language: Language) -> Say:
-    """`say("moved.sale", pieces=2)`: a text with its facts filled in. An unknown key is a bug, and raises."""
+    """`say("done.sale", pieces=2, left=8)`: a text with its facts filled in. An unknown key is a bug, and raises."""
     known = texts(language)
 
     def say(key: str, **facts: Any) -> str:

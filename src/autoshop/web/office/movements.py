@@ -96,9 +96,7 @@ async def named(db: Connection, caller: Caller, form: Form, field: str) -> tuple
     return chosen, []
 
 
-async def _form_page(
-    request: Request, caller: Caller, form: Form, status: int, choices: list[Product]
-) -> Response:
+async def _form_page(request: Request, caller: Caller, form: Form, status: int, choices: list[Product]) -> Response:
     async with request.app.state.pool.acquire() as db:
         visitor = await visitor_of(request, db, caller)
     return show(request, visitor, "movement_form.html", status, form=form, choices=choices)

@@ -56,9 +56,7 @@ async def show_stock(
 
 
 @router.post("/{product_id}")
-async def move(
-    request: Request, product_id: PathId, caller: Annotated[Caller, needs("inventory:write")]
-) -> Response:
+async def move(request: Request, product_id: PathId, caller: Annotated[Caller, needs("inventory:write")]) -> Response:
     """Post a movement of this product; a refusal comes back on its page, with what was typed."""
     form = await forms.read(request)
     form.values["product"] = str(product_id)
@@ -75,9 +73,7 @@ async def _facts(request: Request, db: Connection, visitor: Visitor, product_id:
     """What the page and its changing part show."""
     now = datetime.now(UTC)
     product = await products.get_product(db, visitor.caller, product_id)
-    found = availability.answer(
-        product_id, await stock.look_up(db, product_id, now), now, pages.language_of(request)
-    )
+    found = availability.answer(product_id, await stock.look_up(db, product_id, now), now, pages.language_of(request))
     last, more = await movements.list_movements(db, {"product_id": product_id}, LAST)
     types = await prices.types(db, cost=visitor.caller.may("cost:read"))
     types.sort(key=lambda one: (one.code != RETAIL, one.is_cost))

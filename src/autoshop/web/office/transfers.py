@@ -135,7 +135,7 @@ def _address(document: dict[str, Any], again: bool) -> str:
 
 def _lines_in(form: Form) -> dict[int, int]:
     """Pieces by product, from the fields `line-PRODUCT`; what is no number is told there."""
-    lines = {}
+    lines: dict[int, int] = {}
     for name in list(form.values):
         product_id = name.removeprefix("line-")
         if name != product_id and product_id.isdecimal() and len(product_id) < 18 and len(lines) < MOST_LINES:
