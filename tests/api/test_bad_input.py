@@ -155,7 +155,9 @@ async def test_every_route_that_writes_is_in_the_table(app: FastAPI) -> None:
         return "/".join("*" if part.isdigit() or part.startswith("{") else part for part in path.split("/"))
 
     writes = {
-        f"{route.method} {shape(route.path)}" for route in routes_of(app) if route.method in ("POST", "PUT", "PATCH")
+        f"{route.method} {shape(route.path)}"
+        for route in routes_of(app)
+        if route.method in ("POST", "PUT", "PATCH") and not route.path.startswith("/office/")  # forms: test_office.py
     }
     assert {shape(route) for route in BODIES} == writes - {"POST /api/v1/imports"}
 

@@ -14,6 +14,7 @@ from tests.cast import CENTRE, CENTRE_CODE, NORTH, PLUG, UNKNOWN
 from tests.conftest import Database, client_for, running_app
 from tests.ledger import assert_ledger_is_clean, movements, post, request
 from tests.people import PASSWORD, hire, signed_in
+from tests.routes import routes_of
 
 pytestmark = pytest.mark.anyio
 
@@ -259,3 +260,10 @@ async def test_what_is_refused_is_said_and_changes_nothing(
     assert "Не получилось" in said(answer) or status == 404
     assert await movements(app.state.pool) == before
     await assert_ledger_is_clean(app.state.pool)
+
+
+async def test_every_form_has_refusals_here(app: FastAPI) -> None:
+    forms = {route.path for route in routes_of(app) if route.method == "POST" and route.path.startswith("/office/")}
+    tried = {re.sub(r"/\d+", "/{}", path) for path, _, _, _ in REFUSALS}
+    elsewhere = {"/office/sign-in", "/office/sign-out", "/office/settings"}  # above; what is nonsense there is let be
+    assert tried | elsewhere == {re.sub(r"\{\w+\}", "{}", path) for path in forms}

@@ -281,8 +281,8 @@ async def test_every_line_that_stands_in_the_way_is_told_at_its_field(office: ht
     sent = {"from": str(CENTRE), "do": "ship", "to": str(NORTH), f"line-{PLUG}": "11", f"line-{OIL_FILTER}": "1"}
     answer = await office.post("/office/transfers/new", data=sent)
     assert answer.status_code == 409
-    assert f'<a href="#line-{PLUG}">Просили 11 шт., доступно 10' in answer.text
-    assert f'<a href="#line-{OIL_FILTER}">Просили 1 шт., доступно 0' in answer.text
+    assert f'<a href="#line-{PLUG}">BPR6ES-11: Просили 11 шт., доступно 10' in answer.text
+    assert f'<a href="#line-{OIL_FILTER}">W 914/2: Просили 1 шт., доступно 0' in answer.text
     assert f'id="line-{PLUG}" name="line-{PLUG}" value="11"' in answer.text
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from autoshop.accounts import service
-from autoshop.accounts.access import anybody, needs, whoever
+from autoshop.accounts.access import anybody, caller_of, needs
 from autoshop.accounts.api import forget_session, remember_session
 from autoshop.accounts.model import Caller
 from autoshop.accounts.service import SignInFailed, TooManyAttempts
@@ -28,10 +28,10 @@ def safe(back: str) -> str:
     return back if inside and not back.startswith(("/office/sign-", "/office/settings")) else HOME
 
 
-@router.get("/sign-in")
-async def sign_in_page(request: Request, caller: Annotated[Caller, whoever], back: Back = "") -> Response:
+@router.get("/sign-in", dependencies=[anybody])
+async def sign_in_page(request: Request, back: Back = "") -> Response:
     """Login and password; who is signed in already goes on."""
-    if caller.kind == "staff":
+    if service.SESSION_COOKIE in request.cookies and (await caller_of(request)).kind == "staff":
         return pages.see_other(safe(back))
     return pages.page(request, "sign_in.html", form=Form({"back": safe(back)}))
 
