@@ -26,6 +26,8 @@ from autoshop.catalog.imports import api as imports
 from autoshop.catalog.prices import api as prices
 from autoshop.catalog.products import api as products
 from autoshop.inventory.availability import api as availability
+from autoshop.inventory.live import api as live
+from autoshop.inventory.live.service import Live
 from autoshop.inventory.movements import api as movements
 from autoshop.inventory.movements.group_commit import MovementQueue
 from autoshop.inventory.reservations import api as reservations
@@ -70,7 +72,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
     )
     app.state.settings = config
     app.router.routes.append(Route(movements.POST_PATH, movements.post_movement, methods=["POST"]))
-    inventory = (movements, transfers, reservations, stock, availability, stores)
+    inventory = (movements, transfers, reservations, live, stock, availability, stores)
     for module in (*inventory, products, brands, categories, prices, imports, accounts):
         app.include_router(module.router)
     for screen in (session, look_up, product_pages, movement_pages, transfer_pages, assets):
@@ -102,10 +104,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.doorkeeper = Doorkeeper(pool, app.state.settings)
     app.state.movements = MovementQueue(pool)
     app.state.totals = TotalsOfAll(pool)
+    app.state.live = Live(pool, app.state.settings.live_listeners)
     app.state.cache = open_cache(app.state.settings.cache_url)
     try:
         yield
     finally:
+        await app.state.live.close()
         await app.state.movements.drain()
         await app.state.cache.close()
         await asyncio.wait_for(pool.close(), timeout=10)

@@ -164,9 +164,12 @@ class Gate:
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", None) or scope.get("autoshop.route", "other")
         method = scope["method"] if scope["method"] in _METHODS else "other"
-        REQUEST_SECONDS.labels(method, route, status).observe(seconds)
-        if status >= 500 or seconds > SLOW_SECONDS or scope["method"] not in _SAFE or not status:
-            write = log.warning if status >= 500 or seconds > SLOW_SECONDS or not status else log.info
+        streamed = "autoshop.streams" in scope  # as long as somebody listens: that says nothing of how fast we are
+        if not streamed:
+            REQUEST_SECONDS.labels(method, route, status).observe(seconds)
+        slow = seconds > SLOW_SECONDS and not streamed
+        if status >= 500 or slow or scope["method"] not in _SAFE or not status:
+            write = log.warning if status >= 500 or slow or not status else log.info
         else:
             write = log.debug
         write(

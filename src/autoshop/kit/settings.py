@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     statement_timeout_ms: int = Field(default=10_000, ge=100, description="a request's statement at most")
     lock_timeout_ms: int = Field(default=4_000, ge=500, description="a request's wait for a row at most")
 
+    live_listeners: int = Field(default=1_000, ge=1, le=20_000, description="who may listen to one process at once")
+
     idempotency_days: int = Field(default=30, ge=1, description="how long a repeated key gives the same answer")
     outbox_days: int = Field(default=7, ge=1, description="how long events can be read again")
     snapshot_days: int = Field(default=35, ge=2, description="daily snapshots kept; older months keep their first")
