@@ -49,6 +49,36 @@ async def test_a_clerk_signs_in_scans_sells_one_and_undoes_it(desk: Open, pool: 
     await assert_ledger_is_clean(pool)
 
 
+async def test_a_sale_in_one_window_shows_in_the_other_by_itself(desk: Open, pool: Pool) -> None:
+    async with desk() as ivan, desk(PHONE) as vera:
+        await ivan.open(f"/office/products/{PLUG}")
+        async with ivan.page.expect_response(f"**/office/products/{PLUG}/stock"):  # once the line is open
+            await ivan.sign_in("ivan")
+        await vera.open(f"/office/products/{PLUG}")
+        await vera.sign_in("vera")
+        await expect(ivan.page.locator(".live")).to_be_visible()
+        await ivan.page.get_by_label("Количество, шт.").fill("7")  # he is about to type something
+        async with ivan.page.expect_response(f"**/office/products/{PLUG}/stock"):
+            await vera.page.get_by_role("button", name="Провести").click()
+        await expect(ivan.page.locator(".own .big")).to_have_text("9")
+        await expect(ivan.page.locator(".last tbody tr").first).to_contain_text("10 → 9")
+        await expect(ivan.page.get_by_label("Количество, шт.")).to_have_value("7")
+        await expect(ivan.page.get_by_label("Количество, шт.")).to_be_focused()
+        await expect(vera.page.get_by_role("status")).to_contain_text("осталось 9.")
+        async with ivan.page.expect_response(f"**/office/products/{PLUG}/stock"):  # the new part listens as well
+            await vera.page.get_by_role("button", name="Отменить").click()
+        await expect(ivan.page.locator(".own .big")).to_have_text("10")
+        await vera.open(f"/office/products/{OIL_FILTER}")
+        asked: list[str] = []
+        ivan.page.on("request", lambda request: asked.append(request.url))
+        await vera.page.get_by_role("button", name="Провести").click()
+        await expect(vera.page.get_by_role("status")).to_contain_text("осталось 5.")
+        await ivan.page.get_by_role("link", name="Остатки", exact=True).click()
+        assert not [url for url in asked if url.endswith("/stock")]  # another product is none of his business
+    assert await pieces(pool) == 10
+    await assert_ledger_is_clean(pool)
+
+
 async def test_a_refused_sale_says_what_is_there_and_keeps_what_was_typed(desk: Open, pool: Pool) -> None:
     async with desk() as vera:
         await vera.open(f"/office/products/{PLUG}")

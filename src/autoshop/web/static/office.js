@@ -37,10 +37,11 @@ const refresh = () => {
 const listen = () => {
   if (!live || events || document.hidden) return;
   events = new EventSource(live);
+  events.addEventListener("open", refresh); // what happened between the page and its first event
   for (const name of ["movement", "movements", "reservation", "reset"]) events.addEventListener(name, refresh);
 };
 const hush = () => { events?.close(); events = undefined; };
 addEventListener("load", listen);
 addEventListener("pagehide", hush);
-addEventListener("pageshow", (event) => { if (event.persisted) { listen(); if (live) refresh(); } });
-document.addEventListener("visibilitychange", () => { if (document.hidden) hush(); else if (live) { listen(); refresh(); } });
+addEventListener("pageshow", (event) => event.persisted && listen());
+document.addEventListener("visibilitychange", () => (document.hidden ? hush() : listen()));
