@@ -48,7 +48,7 @@ from autoshop.web.office import look_up, session
 from autoshop.web.office import movements as movement_pages
 from autoshop.web.office import products as product_pages
 from autoshop.web.office import transfers as transfer_pages
-from autoshop.web.pages import error_page
+from autoshop.web.pages import error_page, prepare
 
 DESCRIPTION = """
 One stock ledger for all stores and channels. Errors are RFC 9457 problem documents; every write but signing in takes an
@@ -99,6 +99,7 @@ def _paths(routes: Sequence[Any]) -> Iterator[str]:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    prepare()
     pool = await open_pool(app.state.settings, name="serve")
     app.state.pool = pool
     app.state.doorkeeper = Doorkeeper(pool, app.state.settings)

@@ -9,6 +9,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from autoshop.inventory.movements.model import Line
+from autoshop.inventory.movements.service import post_lines
+from autoshop.kit.db import transaction
 from tests.api.test_office import BROWSER, STRANGER, said
 from tests.cast import BULB, CENTRE, CENTRE_CODE, NORTH, NORTH_CODE, OIL_FILTER, PLUG
 from tests.conftest import client_for
@@ -103,6 +106,16 @@ async def test_a_product_shows_its_stock_everywhere_and_its_last_movements(
     assert said(part).startswith("Наличие")
     assert said(part) in page  # one template serves the page and the part of it
     assert "Движений ещё не было" in said(await office.get(f"/office/products/{BULB}"))
+
+
+async def test_whoever_moved_something_is_told_also_where_nobody_knows_his_kind(
+    office: httpx.AsyncClient, app: FastAPI
+) -> None:
+    actors = {"token:till": "программа till", "system:import": "система: import", "trust:x": "trust:x", "1C": "1C"}
+    async with transaction(app.state.pool) as db:
+        await post_lines(db, [Line(BULB, NORTH, "inbound", 1, actor) for actor in actors])
+    page = said(await office.get(f"/office/products/{BULB}"))
+    assert [told for told in actors.values() if told not in page] == []
 
 
 async def test_cost_is_shown_to_those_alone_who_may_see_it(office: httpx.AsyncClient, app: FastAPI) -> None:
@@ -323,3 +336,39 @@ async def test_a_long_list_goes_on_at_the_next_page(office: httpx.AsyncClient, a
     shown = [re.findall(r'href="/office/transfers/(\d+)"', one.text) for one in (page, rest)]
     assert [len(one) for one in shown] == [30, 2]
     assert not set(shown[0]) & set(shown[1])
+
+
+# ------------------------------------------------------------------------------------------------ small things
+async def test_enter_in_another_field_of_a_shipment_adds_nothing_and_complains_of_nothing(
+    office: httpx.AsyncClient,
+) -> None:
+    sent = {"from": str(CENTRE), "do": "add", "code": "", f"line-{PLUG}": "3"}
+    page = await office.post("/office/transfers/new", data=sent)
+    assert (page.status_code, f'name="line-{PLUG}" value="3"' in page.text) == (200, True)
+    assert (await office.post("/office/transfers/new", data={"do": "add", "code": ""})).status_code == 422
+
+
+async def test_a_line_with_an_error_goes_with_its_error(office: httpx.AsyncClient) -> None:
+    sent = {"from": str(CENTRE), "do": f"drop-{PLUG}", f"line-{PLUG}": "много", f"line-{OIL_FILTER}": "1"}
+    page = await office.post("/office/transfers/new", data=sent)
+    assert (page.status_code, "много" in page.text, f"line-{OIL_FILTER}" in page.text) == (200, False, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "back"),
+    [("/office/movements/1/reversal", "/office/movements/1"), ("/office/transfers/1/receipt", "/office/transfers/1")],
+)
+async def test_a_refused_page_switches_its_language_at_an_address_that_can_be_looked_at(
+    office: httpx.AsyncClient, app: FastAPI, path: str, back: str
+) -> None:
+    await post(app.state.pool, request("transfer", 1, to_store_id=NORTH))
+    refused = await office.post(path, data={"reason": "x" * 501, f"came-{PLUG}": "0"})
+    assert refused.status_code == 422
+    [there] = re.findall(r'name="back" value="([^"]*)"', refused.text)
+    assert there == back
+    assert (await office.get(there)).status_code == 200
+
+
+async def test_the_language_is_switched_where_one_is(office: httpx.AsyncClient) -> None:
+    page = await office.get("/office/transfers?which=all&store=2")
+    assert 'name="back" value="/office/transfers?which=all&amp;store=2"' in page.text

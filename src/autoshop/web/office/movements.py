@@ -215,6 +215,7 @@ async def _movement_page(request: Request, caller: Caller, movement_id: int, for
         visitor,
         "movement.html",
         status,
+        here=f"/office/movements/{movement_id}",
         form=form,
         movement=movement,
         product=product,

@@ -89,8 +89,10 @@ async def shipment(request: Request, caller: Annotated[Caller, needs("inventory:
     lines = _lines_in(form)
     choices: list[Product] = []
     if do.startswith("drop-"):
-        lines.pop(int(do[5:]) if do[5:].isdecimal() else 0, None)
-    if do == "add" or (do == "ship" and form["code"].strip()):  # what stands in the box belongs to the shipment
+        lines = {product_id: pieces for product_id, pieces in lines.items() if str(product_id) != do[5:]}
+        form.errors = [error for error in form.errors if error.field != f"line-{do[5:]}"]
+    # What stands in the box belongs to the shipment. Nothing there: somebody pressed Enter in another field.
+    if (form["code"].strip() and do in ("add", "ship")) or (do == "add" and not lines):
         async with request.app.state.pool.acquire() as db:
             product, choices = await named(db, caller, form, "code")
         pieces = form.whole("pieces", 1, MOST_PIECES) if form["pieces"].strip() else 1
@@ -225,6 +227,7 @@ async def _transfer_page(
         visitor,
         "transfer.html",
         status,
+        here=f"/office/transfers/{transfer_id}",
         form=form,
         transfer=transfer,
         source=ends[0],

@@ -9,7 +9,8 @@ if (document.body.hasAttribute("data-keys")) addEventListener("keydown", (event)
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || event.defaultPrevented) return;
   const typing = event.target.matches("input:not([type=radio], [type=checkbox]), select, textarea");
   if (event.key === "Escape") {
-    if (typing && event.target.value && event.target.type === "search") return; // the browser empties it
+    if (typing && event.target.type !== "search") return event.target.blur();
+    if (typing && event.target.value) return; // the browser empties the box
     if (location.pathname !== HOME) history.length > 1 ? history.back() : location.assign(HOME);
   } else if (!typing && event.key === "/") {
     event.preventDefault();
