@@ -1,6 +1,6 @@
 """A product, its codes, and the refusals around them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -104,3 +104,25 @@ def as_scanned(code: str) -> list[str]:
         if len(code) == 13 and code.startswith("0"):
             return [code, code[1:]]
     return [code]
+
+
+def meant(found: Sequence[Product], typed: str) -> list[Product]:
+    """Of what was found, that which was meant beyond doubt: its code was read, or its whole article was typed.
+
+    «BPR6ES-11», «NGK BPR6ES-11» and «bpr6es11 ngk» name one article as surely.
+    """
+    typed = typed.strip()
+    codes, key = set(as_scanned(typed)), article_key(typed)
+    by_code = [one for one in found if one.sku == typed or not codes.isdisjoint(one.barcodes)]
+    return by_code or [one for one in found if key in _whole_names(one)]
+
+
+def _whole_names(product: Product) -> set[str]:
+    brand, article = article_key(product.brand), article_key(product.article)
+    return {article, brand + article, article + brand}
+
+
+def the_one(found: Sequence[Product], typed: str) -> Product | None:
+    """The one product that was meant, if it was one."""
+    sure = meant(found, typed)
+    return sure[0] if len(sure) == 1 else None

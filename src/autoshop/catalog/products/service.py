@@ -19,6 +19,7 @@ from autoshop.catalog.products.model import (
     ProductExists,
     SkuTaken,
     TooManyBarcodes,
+    as_scanned,
     barcodes_of,
     key_of,
 )
@@ -26,9 +27,10 @@ from autoshop.inventory.movements.model import UnknownProduct
 from autoshop.kit.db import Connection
 from autoshop.kit.errors import Conflict
 from autoshop.kit.etag import changed_meanwhile
-from autoshop.kit.text import article_loose
+from autoshop.kit.text import article_key, article_loose
 
 FIELDS = ("brand_id", "article", "sku", "name", "category_id", "unit", "attributes", "active")
+MOST_WORDS = 6  # of what is looked up: more is a sentence, not a name
 
 
 async def get_product(db: Connection, caller: Caller, product_id: int) -> Product:
@@ -37,6 +39,44 @@ async def get_product(db: Connection, caller: Caller, product_id: int) -> Produc
     if found is None:
         raise UnknownProduct(f"There is no product {product_id}", product_id=product_id)
     return found
+
+
+async def get_products(db: Connection, caller: Caller, product_ids: Sequence[int]) -> dict[int, Product]:
+    """Those that are there, by id: for the lines of a document."""
+    return await store.find_many(db, product_ids, cost=caller.may("cost:read"))
+
+
+async def look_up(db: Connection, caller: Caller, typed: str, limit: int) -> list[Product]:
+    """Products that somebody at the counter may mean: a barcode, SKU or article, its beginning, or with its brand.
+
+    «NGK BPR6ES», «bpr6es ngk» and «NGK» are read by the brand's names; a brand alone gives its first products.
+    """
+    found = await _named(db, caller, typed.strip(), None, limit)
+    if found:
+        return found
+    words = typed.split()[:MOST_WORDS]
+    splits = [(words[:n], words[n:]) for n in range(len(words), 0, -1)]
+    splits += [(words[n:], words[:n]) for n in range(1, len(words))]
+    known = await brands.ids_of(db, [" ".join(brand) for brand, _ in splits])
+    for brand, rest in splits:
+        brand_id = known.get(" ".join(brand))
+        if brand_id is not None and rest:
+            found = await _named(db, caller, " ".join(rest), brand_id, limit)
+        elif brand_id is not None:
+            filters = {"brand_id": brand_id}
+            found = await store.list_page(db, filters, by_change=False, cost=caller.may("cost:read"), limit=limit)
+        if found:
+            return found
+    return []
+
+
+async def _named(db: Connection, caller: Caller, typed: str, brand_id: int | None, limit: int) -> list[Product]:
+    key = article_key(typed)
+    if not key:
+        return []
+    return await store.look_up(
+        db, typed, as_scanned(typed), key, article_loose(typed), brand_id, cost=caller.may("cost:read"), limit=limit
+    )
 
 
 async def add_product(
