@@ -101,6 +101,7 @@ async def request(
     transfer_id = await store.add(db, from_store_id, to_store_id, related_document, note, wanted_by, caller.actor)
     await _ask_for(db, transfer_id, to_store_id, pieces)
     if hold_until is not None:
+        reservations.must_be_ahead(hold_until, now, "hold_until")
         await _hold(db, caller, await get_transfer(db, transfer_id), hold_until, now)
     await store.tell(db, transfer_id, "requested", caller.actor, pieces)
     return await get_transfer(db, transfer_id)
