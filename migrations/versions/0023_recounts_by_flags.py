@@ -2,8 +2,8 @@
 
 from autoshop.kit.migrate import run_sql_beside
 
-revision = "0022"
-down_revision = "0021"
+revision = "0023"
+down_revision = "0022"
 
 
 def upgrade() -> None:
