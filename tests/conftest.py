@@ -64,7 +64,7 @@ MEMORY = Path("/dev/shm")
 
 
 def _in_memory() -> Path | None:
-    """Where memory is a folder, if there is plenty: each test clones 700 files, for which a disk takes 20 times as long."""
+    """Where memory is a folder, if there is plenty: each test clones 700 files, 20 times as fast as on a disk."""
     there = MEMORY.is_dir() and os.access(MEMORY, os.W_OK | os.X_OK)
     return MEMORY if there and shutil.disk_usage(MEMORY).free > 3 * 2**30 else None
 
