@@ -52,6 +52,7 @@ some_hold = cycle(range(1, HOLDS + 1))
 HOOKS = 50
 some_hook = cycle(range(3, HOOKS + 1))  # the first two stay
 some_year = cycle(range(2100, 2200))
+UNDOABLE: list[int] = []  # movements of one piece, each to be undone once
 some_transfer = cycle(range(3, HOLDS + 3))  # by turns one that is asked for, and one that is on the way
 # Of each thing that is done to a stocktake once, one that it can be done to; the last is counted all along.
 STOCKTAKES = [
@@ -101,6 +102,9 @@ def shop(cluster: Cluster) -> Iterator[str]:
         with httpx.Client(base_url=url) as client:
             for line in lines:
                 assert client.post("/api/v1/inventory/movement", json=line).status_code == 200
+            for _ in range(HOLDS):
+                piece = {**PLACES[0], "movement_type": "inbound", "quantity": 1}
+                UNDOABLE.append(client.post("/api/v1/inventory/movement", json=piece).json()["movement_id"])
             held = [{**place, "quantity": 3} for place in PLACES]
             for _ in range(HOLDS):
                 made = client.post("/api/v1/inventory/reservations", json={"holder": "Ivan", "lines": held})
@@ -209,6 +213,8 @@ def bring_home(case: Case[Any], shop: str) -> None:
             case.body.pop("active", None)
     if "delivery_id" in case.path_parameters:  # each of the two was pinged once
         case.path_parameters["delivery_id"] = case.path_parameters["webhook_id"]
+    if "movements/{movement_id}" in case.path:
+        case.path_parameters["movement_id"] = UNDOABLE.pop()
     if "transfer_id" in case.path_parameters:
         case.path_parameters["transfer_id"] = next(some_transfer)
     if "stocktake_id" in case.path_parameters:
