@@ -152,6 +152,10 @@ class Server:
                 time.sleep(0.05)
         raise AssertionError("the server did not become ready")
 
+    def start_worker(self) -> None:
+        """`autoshop worker` instead: nothing to wait for."""
+        self.process = subprocess.Popen([sys.executable, "-m", "autoshop", "worker"], env=self._environment)
+
     def kill(self) -> None:
         """kill -9."""
         assert self.process is not None

@@ -25,14 +25,26 @@ from autoshop.catalog.categories import api as categories
 from autoshop.catalog.imports import api as imports
 from autoshop.catalog.prices import api as prices
 from autoshop.catalog.products import api as products
+from autoshop.inventory.allocation import api as allocations
 from autoshop.inventory.availability import api as availability
+from autoshop.inventory.buffers import api as buffers
+from autoshop.inventory.found import api as found
+from autoshop.inventory.levels import api as levels
 from autoshop.inventory.live import api as live
 from autoshop.inventory.live.service import Live
+from autoshop.inventory.marks import api as marks
 from autoshop.inventory.movements import api as movements
 from autoshop.inventory.movements.group_commit import MovementQueue
+from autoshop.inventory.recounts import api as recounts
 from autoshop.inventory.reservations import api as reservations
+from autoshop.inventory.returns import api as returns
+from autoshop.inventory.shelves import api as shelves
 from autoshop.inventory.stock import api as stock
 from autoshop.inventory.stock.service import TotalsOfAll
+from autoshop.inventory.stocktakes import api as stocktakes
+from autoshop.inventory.stocktakes.approval import api as approval
+from autoshop.inventory.stocktakes.counts import api as counts
+from autoshop.inventory.stocktakes.sheets import api as sheets
 from autoshop.inventory.stores import api as stores
 from autoshop.inventory.transfers import api as transfers
 from autoshop.kit import health
@@ -43,12 +55,18 @@ from autoshop.kit.errors import PROBLEM_JSON, Invalid, Refusal, problem, wrong
 from autoshop.kit.fields import only_known_parameters, reason_for
 from autoshop.kit.http import Gate
 from autoshop.kit.settings import Settings, settings
+from autoshop.warehouse.documents import api as documents
+from autoshop.warehouse.documents import files as document_files
+from autoshop.warehouse.labels import api as labels
+from autoshop.warehouse.picking import api as picking
+from autoshop.warehouse.scan import api as scan
 from autoshop.web import assets
 from autoshop.web.office import look_up, session
 from autoshop.web.office import movements as movement_pages
 from autoshop.web.office import products as product_pages
 from autoshop.web.office import transfers as transfer_pages
 from autoshop.web.pages import error_page, prepare
+from autoshop.webhooks import api as webhooks
 
 DESCRIPTION = """
 One stock ledger for all stores and channels. Errors are RFC 9457 problem documents; every write but signing in takes an
@@ -72,9 +90,14 @@ def create_app(config: Settings | None = None) -> FastAPI:
     )
     app.state.settings = config
     app.router.routes.append(Route(movements.POST_PATH, movements.post_movement, methods=["POST"]))
-    inventory = (movements, transfers, reservations, live, stock, availability, stores)
-    for module in (*inventory, products, brands, categories, prices, imports, accounts):
+    counting = (stocktakes, approval, counts, sheets, recounts, found)
+    moving = (movements, transfers, reservations, allocations, returns)
+    inventory = (*moving, *counting, shelves, marks, levels, buffers, live, stock, availability, stores)
+    catalogue = (products, brands, categories, prices, imports)
+    warehouse = (scan, labels, picking, document_files, documents)
+    for module in (*inventory, *catalogue, *warehouse, webhooks, accounts):
         app.include_router(module.router)
+    app.include_router(stores.holidays_router)
     for screen in (session, look_up, product_pages, movement_pages, transfer_pages, assets):
         app.include_router(screen.router)
     _own_routes(app)

@@ -160,6 +160,7 @@ async def test_no_event_is_lost_while_the_server_is_killed(server: Server, pool:
             sold += 1
             if sold % 50 == 0:
                 enough.set()
+            await asyncio.sleep(0.005)
 
     async def listen() -> None:
         nonlocal known

@@ -18,8 +18,8 @@ def test_nobody_who_did_not_sign_in_may_do_anything(scope: str) -> None:
     [
         ("owner", set()),
         ("manager", {"staff:write"}),
-        ("buyer", {"inventory:write", "staff:write", "metrics:read"}),
-        ("clerk", {"catalog:write", "cost:read", "staff:write", "metrics:read"}),
+        ("buyer", {"inventory:write", "webhooks:write", "staff:write", "metrics:read"}),
+        ("clerk", {"catalog:write", "cost:read", "webhooks:write", "staff:write", "metrics:read"}),
         ("monitor", set(SCOPES) - {"metrics:read"}),
     ],
 )

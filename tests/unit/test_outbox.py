@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from autoshop.kit.outbox import Batch, Event, Position, read_position
@@ -41,6 +41,8 @@ class Database:
 steps = st.lists(st.tuples(st.sampled_from("bwwwcr"), st.integers(0, 5)), max_size=60)
 
 
+# One that breaks off in the middle of a transaction while an older one is open, which then ends.
+@example(steps=[("b", 0), ("b", 0), ("w", 0), ("w", 1), ("w", 1), ("c", 1), ("r", 1), ("c", 0)], limit=5)
 @settings(max_examples=400, deadline=None)
 @given(steps=steps, limit=st.integers(1, 5))
 def test_each_event_is_told_once_wherever_one_breaks_off(steps: list[tuple[str, int]], limit: int) -> None:

@@ -40,6 +40,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 ErrorPage = Callable[[Request, Mapping[str, Any], Mapping[str, str]], Response | None]
 MOST_BODY_BYTES = 2 * 2**20  # a batch of 1 000 lines with long documents; files have their own route and limit
 UPLOADS = "/api/v1/imports"
+DOCUMENT_FILES = "/api/v1/documents/files"  # counts its bytes itself, as imports do
 
 
 class MisdirectedRequest(BadRequest):
@@ -231,7 +232,7 @@ def _client_behind(forwarded: str, proxies: tuple[Network, ...]) -> str | None:
 
 def _is_upload(scope: Scope) -> bool:
     path: str = scope["path"]
-    return path == UPLOADS or path.startswith(UPLOADS + "/")
+    return path in (UPLOADS, DOCUMENT_FILES) or path.startswith(UPLOADS + "/")
 
 
 def _measured(receive: Receive) -> Receive:

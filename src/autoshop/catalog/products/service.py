@@ -13,10 +13,12 @@ from autoshop.catalog.prices import store as prices
 from autoshop.catalog.prices.model import must_be_settable
 from autoshop.catalog.products import store
 from autoshop.catalog.products.model import (
+    MOST_BARCODES,
     BarcodeTaken,
     Product,
     ProductExists,
     SkuTaken,
+    TooManyBarcodes,
     as_scanned,
     barcodes_of,
     key_of,
@@ -117,6 +119,32 @@ async def change_product(
     changed = await get_product(db, caller, product_id)
     await audit(db, caller, "change", f"product:{product_id}", _as_document(before), _as_document(changed))
     return changed
+
+
+async def add_barcode(
+    db: Connection, caller: Caller, product_id: int, code: str, spellings: Sequence[str] = ()
+) -> Product:
+    """One more barcode, whatever version the product is at: it takes nothing away. One that it has is no change.
+
+    `spellings` are other forms of the code: if another product has one of them, it is refused with that product.
+    """
+    [code] = barcodes_of([code])
+    await store.lock(db, product_id)
+    before = await get_product(db, caller, product_id)
+    forms = sorted({code, *spellings})
+    owners = await store.owners_of(db, forms)
+    if product_id in owners.values():
+        return before
+    if not owners:
+        if len(before.barcodes) >= MOST_BARCODES:
+            raise TooManyBarcodes(product_id=product_id, barcodes=len(before.barcodes))
+        await store.add_barcode(db, product_id, code)
+        owners = {taken: owner for taken, owner in (await store.owners_of(db, forms)).items() if owner != product_id}
+    for taken, owner in owners.items():
+        raise BarcodeTaken(barcode=taken, product_id=owner)
+    added = await get_product(db, caller, product_id)
+    await audit(db, caller, "link", f"product:{product_id}", None, {"barcode": code})
+    return added
 
 
 async def _check(db: Connection, caller: Caller, fields: dict[str, Any], new_prices: dict[str, int]) -> None:

@@ -210,3 +210,17 @@ async def set_barcodes(db: Connection, product_id: int, codes: Sequence[str]) ->
     await db.execute(FORGET_BARCODES, product_id, codes)
     await db.execute(ADD_BARCODES, product_id, codes)
     return [row for row in await db.fetch(BY_BARCODES, codes) if row["product_id"] != product_id]
+
+
+async def owners_of(db: Connection, codes: Sequence[str]) -> dict[str, int]:
+    """Whose barcodes these are, as far as they are anybody's."""
+    return {row["code"]: row["product_id"] for row in await db.fetch(BY_BARCODES, codes)}
+
+
+TOUCH = "UPDATE products SET version = version + 1, updated_at = clock_timestamp() WHERE id = $1"
+
+
+async def add_barcode(db: Connection, product_id: int, code: str) -> None:
+    """One more for a locked product, unless somebody has it: whoever read the product before cannot overwrite it."""
+    await db.execute(ADD_BARCODES, product_id, [code])
+    await db.execute(TOUCH, product_id)

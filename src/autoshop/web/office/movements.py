@@ -16,7 +16,7 @@ from autoshop.inventory.movements import store
 from autoshop.inventory.movements.model import MOST_PIECES, Movement, MovementRequest, UnknownMovement
 from autoshop.inventory.movements.model import MovementType as AnyType
 from autoshop.inventory.stores import service as stores
-from autoshop.inventory.transfers import service as transfers
+from autoshop.inventory.transfers import posting
 from autoshop.kit import idempotency
 from autoshop.kit.db import Connection
 from autoshop.kit.errors import Refusal
@@ -129,7 +129,7 @@ async def post(request: Request, caller: Caller, form: Form, product_id: int) ->
     )
 
     async def verb(db: Connection) -> dict[str, Any]:
-        [movement] = await transfers.post_requests(db, caller, [asked], datetime.now(UTC))
+        [movement] = await posting.post_requests(db, caller, [asked], datetime.now(UTC))
         return {"movement_id": movement.id, "product_id": product_id}
 
     return await once(request, caller, form, verb, "quantity", _address)
@@ -192,7 +192,7 @@ async def reverse(
     if not form.errors:
 
         async def verb(db: Connection) -> dict[str, Any]:
-            movement = await transfers.reverse(db, caller, movement_id, reason)
+            movement = await posting.reverse(db, caller, movement_id, reason)
             return {"movement_id": movement.id, "product_id": movement.product_id}
 
         outcome = await once(request, caller, form, verb, "", _address)

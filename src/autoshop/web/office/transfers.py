@@ -13,7 +13,7 @@ from autoshop.catalog.products.model import Product
 from autoshop.inventory.movements.model import MOST_PIECES, MovementRequest
 from autoshop.inventory.movements.service import MOST_LINES
 from autoshop.inventory.stores import store as stores
-from autoshop.inventory.transfers import service, store
+from autoshop.inventory.transfers import posting, service, store
 from autoshop.inventory.transfers.model import Transfer
 from autoshop.kit.db import Connection
 from autoshop.kit.fields import PathId
@@ -26,7 +26,7 @@ from autoshop.web.office.visitor import Visitor, show, visitor_of
 router = APIRouter(prefix="/office/transfers", include_in_schema=False)
 
 ON_PAGE = 30
-Which = Literal["in_transit", "overdue", "received", "cancelled", "all"]
+Which = Literal["requested", "in_transit", "overdue", "received", "cancelled", "all"]
 
 
 @router.get("")
@@ -39,14 +39,16 @@ async def list_transfers(
 ) -> Response:
     """What is on the way (or late, or done) from and to a store or all, newest first."""
     cursor = decode_cursor(page, "transfers", int)
-    now, before, one_store = datetime.now(UTC), cursor[0] if cursor else None, store_id or None
+    now = datetime.now(UTC)
+    filters = {
+        "status": None if which in ("all", "overdue") else which,
+        "overdue_at": now if which == "overdue" else None,
+        "store_id": store_id or None,
+        "before_id": cursor[0] if cursor else None,
+    }
     async with request.app.state.pool.acquire() as db:
         visitor = await visitor_of(request, db, caller)
-        if which == "overdue":
-            found = await store.list_overdue(db, one_store, now, before, ON_PAGE + 1)
-        else:
-            status = None if which == "all" else which
-            found = await store.list_page(db, one_store, status, before, ON_PAGE + 1)
+        found = await store.list_page(db, filters, ON_PAGE + 1)
         all_stores = await stores.in_business(db)
         strangers = {one for transfer in found for one in (transfer.from_store_id, transfer.to_store_id)}
         names = await _names(db, all_stores, strangers)
@@ -110,7 +112,7 @@ async def shipment(request: Request, caller: Annotated[Caller, needs("inventory:
         asked = [_request(form, product_id, pieces, to_store_id, document) for product_id, pieces in lines.items()]
 
         async def verb(db: Connection) -> dict[str, Any]:
-            posted = await service.post_requests(db, caller, asked, datetime.now(UTC))
+            posted = await posting.post_requests(db, caller, asked, datetime.now(UTC))
             return {"transfer_id": posted[0].transfer_id, "products": [one.product_id for one in asked]}
 
         outcome = await once(request, caller, form, verb, "line-{product_id}", _address)
@@ -200,7 +202,7 @@ async def receive(
     if not form.errors:
 
         async def verb(db: Connection) -> dict[str, Any]:
-            await service.receive(db, caller, transfer_id, came, datetime.now(UTC))
+            await service.receive(db, caller, transfer_id, came)
             return {"transfer_id": transfer_id}
 
         outcome = await once(request, caller, form, verb, "came-{product_id}", _received)
@@ -208,6 +210,23 @@ async def receive(
             return pages.see_other(outcome.address)
         status = outcome.status
     return await _transfer_page(request, caller, transfer_id, form, status, "")
+
+
+@router.post("/{transfer_id}/shipment")
+async def ship_wanted(
+    request: Request, transfer_id: PathId, caller: Annotated[Caller, needs("inventory:write")]
+) -> Response:
+    """Send on its way all that is still wanted."""
+    form = await forms.read(request)
+
+    async def verb(db: Connection) -> dict[str, Any]:
+        await service.ship(db, caller, transfer_id, None, datetime.now(UTC))
+        return {"transfer_id": transfer_id}
+
+    outcome = await once(request, caller, form, verb, "", _address)
+    if outcome.address is not None:
+        return pages.see_other(outcome.address)
+    return await _transfer_page(request, caller, transfer_id, form, outcome.status, "")
 
 
 def _received(document: dict[str, Any], again: bool) -> str:
@@ -235,6 +254,7 @@ async def _transfer_page(
         products=known,
         done=done,
         may_receive=_may_receive(visitor, transfer),
+        may_ship=bool(transfer.wanted) and visitor.may_write(transfer.from_store_id),
         now=datetime.now(UTC),
     )
 

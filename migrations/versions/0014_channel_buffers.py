@@ -1,9 +1,9 @@
-"""The outbox is read by transaction."""
+"""Channels, and the pieces that are never shown to them."""
 
 from autoshop.kit.migrate import run_sql_beside
 
-revision = "0010"
-down_revision = "0007"
+revision = "0014"
+down_revision = "0013"
 
 
 def upgrade() -> None:
