@@ -45,6 +45,8 @@ class Run:
 
 # The arguments of the movement statement, for one line. The key is as long as those that wrk sends.
 ARGUMENTS = {
+    19: "ARRAY[NULL]",
+    18: "ARRAY[NULL]",
     17: "ARRAY[NULL]",
     16: "ARRAY[NULL]",
     15: "ARRAY[decode(md5(:key::text), 'hex')]",

@@ -8,6 +8,8 @@ from tests.cast import BULB, CENTRE, NORTH, PLUG
 INVENTORY = "/api/v1/inventory"
 LINE = {"product_id": PLUG, "store_id": CENTRE, "movement_type": "inbound", "quantity": 1}
 TEXTS = {"related_document": "a", "reason": "a"}
+# A date without a mistake, whatever day it is: the day before yesterday.
+PAPER = {"effective_on": (datetime.now(UTC) - timedelta(days=2)).date().isoformat(), "unit_cost_kopecks": 100}
 WEEK = {"mon": ["09:00", "20:00"]}
 NAMES = {"code": "a", "name_ru": "a", "name_en": "a"}
 NUMBERED = {"brand_id": 1, "category_id": 1}
@@ -37,8 +39,8 @@ SHIPPED_LATER = {"ship": False, "hold": True, "hold_until": TOMORROW}
 IN_A_MONTH = (datetime.now(UTC) + timedelta(days=30)).isoformat()
 MARKED = {**LINE, **TEXTS, "movement_type": "sale", "marks": ["010460123456789321ABCDEFGHIJKLM\x1d93abcd"]}
 BODIES: dict[str, Any] = {
-    f"POST {INVENTORY}/movement": MARKED,
-    f"POST {INVENTORY}/movements": {"lines": [MARKED]},
+    f"POST {INVENTORY}/movement": {**MARKED, "effective_on": PAPER["effective_on"]},
+    f"POST {INVENTORY}/movements": {"lines": [MARKED, {**LINE, **PAPER}]},
     f"POST {INVENTORY}/movements/2/reversal": {"reason": "a"},
     f"POST {INVENTORY}/transfers": {**WAY, "lines": [ONE], **WANTED, "related_document": "a", **SHIPPED_LATER},
     f"PATCH {INVENTORY}/transfers/2": {"lines": [ONE], **WANTED},
@@ -97,6 +99,8 @@ BODIES: dict[str, Any] = {
     f"POST {STOCKTAKES}/2/approval": {"unsettled": "refuse", "reason": "a"},
     f"POST {INVENTORY}/found-sale": {**HELD, "reason": "found", "related_document": "a"},
     f"PUT {INVENTORY}/found-policies/{NORTH}": {"roles": ["clerk"], "most_pieces": 2},
+    f"POST {INVENTORY}/periods": {"ends_on": (datetime.now(UTC) - timedelta(days=5)).date().isoformat()},
+    f"POST {INVENTORY}/periods/1/reopening": {"reason": "a"},
     f"PUT {INVENTORY}/{BULB}/lead-time": {"days": 2},
     f"PUT {INVENTORY}/levels": {"levels": [LEVEL]},
     f"PUT {INVENTORY}/levels/{PLUG}/{CENTRE}": {"minimum": 1, "maximum": 2},

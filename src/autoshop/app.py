@@ -29,24 +29,28 @@ from autoshop.inventory.allocation import api as allocations
 from autoshop.inventory.availability import api as availability
 from autoshop.inventory.buffers import api as buffers
 from autoshop.inventory.found import api as found
+from autoshop.inventory.history import api as history
 from autoshop.inventory.levels import api as levels
 from autoshop.inventory.live import api as live
 from autoshop.inventory.live.service import Live
 from autoshop.inventory.marks import api as marks
 from autoshop.inventory.movements import api as movements
 from autoshop.inventory.movements.group_commit import MovementQueue
+from autoshop.inventory.periods import api as periods
 from autoshop.inventory.recounts import api as recounts
 from autoshop.inventory.reservations import api as reservations
 from autoshop.inventory.returns import api as returns
 from autoshop.inventory.shelves import api as shelves
 from autoshop.inventory.stock import api as stock
 from autoshop.inventory.stock.service import TotalsOfAll
+from autoshop.inventory.stock_on import api as stock_on
 from autoshop.inventory.stocktakes import api as stocktakes
 from autoshop.inventory.stocktakes.approval import api as approval
 from autoshop.inventory.stocktakes.counts import api as counts
 from autoshop.inventory.stocktakes.sheets import api as sheets
 from autoshop.inventory.stores import api as stores
 from autoshop.inventory.transfers import api as transfers
+from autoshop.inventory.value import api as value
 from autoshop.kit import health
 from autoshop.kit.answers import REFUSED, NotJson, answers_with, says_json
 from autoshop.kit.cache import open_cache
@@ -54,6 +58,7 @@ from autoshop.kit.db import open_pool
 from autoshop.kit.errors import PROBLEM_JSON, Invalid, Refusal, problem, wrong
 from autoshop.kit.fields import only_known_parameters, reason_for
 from autoshop.kit.http import Gate
+from autoshop.kit.reuse import Reused
 from autoshop.kit.settings import Settings, settings
 from autoshop.warehouse.documents import api as documents
 from autoshop.warehouse.documents import files as document_files
@@ -92,7 +97,8 @@ def create_app(config: Settings | None = None) -> FastAPI:
     app.router.routes.append(Route(movements.POST_PATH, movements.post_movement, methods=["POST"]))
     counting = (stocktakes, approval, counts, sheets, recounts, found)
     moving = (movements, transfers, reservations, allocations, returns)
-    inventory = (*moving, *counting, shelves, marks, levels, buffers, live, stock, availability, stores)
+    reports = (periods, stock, stock_on, value, history)
+    inventory = (*moving, *counting, shelves, marks, levels, buffers, live, *reports, availability, stores)
     catalogue = (products, brands, categories, prices, imports)
     warehouse = (scan, labels, picking, document_files, documents)
     for module in (*inventory, *catalogue, *warehouse, webhooks, accounts):
@@ -129,6 +135,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.movements = MovementQueue(pool)
     app.state.totals = TotalsOfAll(pool)
     app.state.live = Live(pool, app.state.settings.live_listeners)
+    app.state.reports = Reused[Any]()
     app.state.cache = open_cache(app.state.settings.cache_url)
     try:
         yield

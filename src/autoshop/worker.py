@@ -17,9 +17,11 @@ from autoshop.accounts import service as accounts
 from autoshop.catalog.imports import jobs as imports
 from autoshop.catalog.imports.service import JOB as IMPORT
 from autoshop.inventory.levels import jobs as levels
+from autoshop.inventory.periods.service import JOB as BALANCE
 from autoshop.inventory.reservations import jobs as reservations
 from autoshop.inventory.stock import jobs as stock
 from autoshop.inventory.transfers import jobs as transfers
+from autoshop.inventory.value import jobs as value
 from autoshop.kit import housekeeping
 from autoshop.kit.db import Pool, is_gone, open_pool
 from autoshop.kit.log import log
@@ -57,10 +59,22 @@ class Driver(AsyncpgPoolDriver):
 def create_worker(driver: Driver, pool: Pool, settings: Settings) -> PgQueuer:
     """All jobs and schedules (UTC). Whatever is listed here must be safe to run twice."""
     queue = PgQueuer(driver)
+    _add_jobs(queue, pool)
+    _add_minutes(queue, pool, settings)
+    _add_nights(queue, pool, settings)
+    return queue
+
+
+def _add_jobs(queue: PgQueuer, pool: Pool) -> None:
+    """What somebody asked for, and what takes it up again when nothing was heard of it."""
 
     @queue.entrypoint(IMPORT, concurrency_limit=1)
     async def import_catalog(job: Job) -> None:
         await imports.import_catalog(pool, msgspec.json.decode(job.payload or b"{}")["run_id"])
+
+    @queue.schedule("imports_silent", "* * * * *")
+    async def imports_silent(_schedule: Schedule) -> None:
+        await imports.take_up_again(pool)
 
     @queue.entrypoint(DOCUMENT)
     async def bulk_document(job: Job) -> None:
@@ -70,9 +84,17 @@ def create_worker(driver: Driver, pool: Pool, settings: Settings) -> PgQueuer:
     async def documents_silent(_schedule: Schedule) -> None:
         await documents.take_up_again(pool)
 
-    @queue.schedule("imports_silent", "* * * * *")
-    async def imports_silent(_schedule: Schedule) -> None:
-        await imports.take_up_again(pool)
+    @queue.entrypoint(BALANCE, concurrency_limit=1)
+    async def balance_period(job: Job) -> None:
+        await value.balance_period(pool, msgspec.json.decode(job.payload or b"{}")["period_id"])
+
+    @queue.schedule("periods_unbalanced", "* * * * *")
+    async def periods_unbalanced(_schedule: Schedule) -> None:
+        await value.take_up_again(pool)
+
+
+def _add_minutes(queue: PgQueuer, pool: Pool, settings: Settings) -> None:
+    """What the clock brings about."""
 
     @queue.schedule("reservations_lapsed", "* * * * *")
     async def reservations_lapsed(_schedule: Schedule) -> None:
@@ -89,6 +111,10 @@ def create_worker(driver: Driver, pool: Pool, settings: Settings) -> PgQueuer:
     @queue.schedule("levels_digest", "*/5 * * * *")
     async def levels_digest(_schedule: Schedule) -> None:
         await levels.make_digests(pool, settings.digest_hour)
+
+
+def _add_nights(queue: PgQueuer, pool: Pool, settings: Settings) -> None:
+    """The proofs of the night, and the tidying up."""
 
     @queue.schedule("nightly_snapshot", "5 0 * * *")
     async def nightly_snapshot(_schedule: Schedule) -> None:
@@ -107,8 +133,6 @@ def create_worker(driver: Driver, pool: Pool, settings: Settings) -> PgQueuer:
         await reservations.forget_holders(pool, settings.holder_days)
         await levels.forget(pool)
         await documents.forget(pool)
-
-    return queue
 
 
 async def run(settings: Settings) -> None:

@@ -5,6 +5,7 @@ The table holds every route that writes with a body that it takes; each test spo
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -42,7 +43,7 @@ NULLABLE = {
     "wanted_by",
     "second_count_above",
     *("maximum", "store_ids", "counted_at"),
-    *("marks", "version"),
+    *("marks", "version", "effective_on", "unit_cost_kopecks"),
     *("text", "hold_until", "sale"),
 }
 MAY_BE_EMPTY = {"related_document", "reason", "address", "country", "note", "text"}
@@ -136,9 +137,11 @@ def complaint(answer: httpx.Response, field: str) -> str | None:
 async def shop(app: FastAPI, client: httpx.AsyncClient) -> None:
     """Movement 1 fills a shelf, movement 2 ships transfer 1 from it, transfer 2 is asked for; a piece is held.
 
-    Stocktake 1 is being counted, 2 is in review; pieces may be found in both stores. Document 1 is posted.
-    Movement 3 sells two pieces; return 1 brings one of them back, return 2 sends one to its supplier.
+    Period 1 is closed. Stocktake 1 is being counted, 2 is in review; pieces may be found in both stores. Document 1
+    is posted. Movement 3 sells two pieces; return 1 brings one of them back, return 2 sends one to its supplier.
     """
+    closed = {"ends_on": (datetime.now(UTC) - timedelta(days=9)).date().isoformat()}
+    assert (await client.post(f"{INVENTORY}/periods", json=closed)).json()["id"] == 1
     await client.post(f"{INVENTORY}/movement", json={**LINE, "quantity": 10})
     shipped = {**LINE, "movement_type": "transfer", "quantity": 5, "to_store_id": NORTH}
     assert (await client.post(f"{INVENTORY}/movement", json=shipped)).json()["transfer_id"] == 1
@@ -281,6 +284,8 @@ async def test_a_moment_that_no_clock_tells_is_422(
         (f"{INVENTORY}/reservations", "holder_prefix"),
         (f"{INVENTORY}/allocations", "related_document"),
         (f"{INVENTORY}/shelves", "place"),
+        (f"{INVENTORY}/{PLUG}/history", "date_from"),
+        (f"{INVENTORY}/movements/export", "date_to"),
         (f"{INVENTORY}/marks", "mark"),
         ("/api/v1/scan", "code"),
         ("/api/v1/products", "sku"),

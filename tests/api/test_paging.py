@@ -1,7 +1,7 @@
 """Pages by key: while others write between the pages, nothing is shown twice and nothing that stayed is lost."""
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -17,6 +17,7 @@ pytestmark = pytest.mark.anyio
 API = "/api/v1"
 MOVEMENT = f"{API}/inventory/movement"
 LAST = 2**63 - 1
+TODAY = datetime.now(UTC).date().isoformat()
 LONG_AGO, FAR_OFF = "2001-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
 
 
@@ -85,6 +86,13 @@ LISTS = [
     Listed("inventory/shelves", ("shelves", LAST, "Я", LAST), {"store_id": NORTH}, name=(*PLACE, "place")),
     Listed("inventory/shelves/missing", ("unplaced", LAST), {"store_id": CENTRE}, name=PLACE),
     Listed("inventory/marks", ("marks", 0, "9", "z"), name=("gtin", "serial", "sale_id")),
+    Listed("inventory/periods", ("periods", 0)),
+    Listed("inventory/stock-on", ("stock_on", LAST, LAST), {"date": TODAY}, name=PLACE),
+    Listed("inventory/stock-on", ("stock_on", LAST, LAST), {"date": TODAY, "store_id": CENTRE}, name=PLACE),
+    Listed("inventory/value", ("value", LAST), {"date": TODAY}, name=("product_id",)),
+    Listed("inventory/value", ("value", LAST), {"date": TODAY, "method": "fifo"}, name=("product_id",)),
+    Listed(f"inventory/{PLUG}/history", ("history", 0, 0, 0, 0), name=("kind", "id")),
+    Listed(f"inventory/{PLUG}/history", ("history", 0, 0, 0, 0), {"store_id": CENTRE}, name=("kind", "id")),
     Listed(f"products/{PLUG}/prices", ("prices", LONG_AGO, ""), name=("price_type", "valid_from")),
     Listed("imports", ("imports", 0)),
     Listed("webhooks", ("webhooks", LAST)),
@@ -144,25 +152,33 @@ async def busy(client: httpx.AsyncClient, hour: int) -> None:
     await done(
         client, "POST", f"{API}/inventory/supplier-returns", {"store_id": CENTRE, "supplier": "a", "lines": [plug]}
     )
+    closed = (await done(client, "GET", f"{API}/inventory/periods?limit=1"))["items"]
+    next_day = date.fromisoformat(closed[0]["ends_on"] if closed else "2020-01-01") + timedelta(days=1)
+    await done(client, "POST", f"{API}/inventory/periods", {"ends_on": next_day.isoformat()})
+    await busy_with_documents(client, hour, opened["id"], new["id"])
+
+
+async def busy_with_documents(client: httpx.AsyncClient, hour: int, new_store: int, new_product: int) -> None:
+    """Holds, orders, counts, levels, channels, shelves, files."""
     lines = [{"product_id": PLUG, "store_id": CENTRE, "quantity": 1}]
     held = [await done(client, "POST", f"{API}/inventory/reservations", {"holder": "a", "lines": lines}) for _ in "12"]
     await done(client, "POST", f"{API}/inventory/reservations/{held[0]['id']}/release")
     await done(client, "POST", f"{API}/webhooks", {"url": "https://example.com/hook", "topics": ["*"]})
     await done(client, "POST", f"{API}/webhooks/1/ping")
-    order = {"store_id": opened["id"], "holder": "a", "lines": [{"product_id": PLUG, "quantity": 1}]}
+    order = {"store_id": new_store, "holder": "a", "lines": [{"product_id": PLUG, "quantity": 1}]}
     await done(client, "POST", f"{API}/inventory/allocations", order)
     found = {"product_id": BULB, "store_id": CENTRE, "quantity": 1, "reason": "found"}
     await done(client, "POST", f"{API}/inventory/found-sale", found)
-    scope = {"kind": "products", "product_ids": [new["id"]]}
+    scope = {"kind": "products", "product_ids": [new_product]}
     await done(client, "POST", f"{API}/inventory/stocktakes", {"store_id": CENTRE, "scope": scope})
-    count = {"client_id": f"a{hour}", "product_id": new["id"], "pieces": hour % 3, "device": "a"}
+    count = {"client_id": f"a{hour}", "product_id": new_product, "pieces": hour % 3, "device": "a"}
     await done(client, "POST", f"{API}/inventory/stocktakes/1/counts", {"counts": [count]})
-    await done(client, "PUT", f"{API}/inventory/levels/{new['id']}/{NORTH}", {"minimum": 2})
+    await done(client, "PUT", f"{API}/inventory/levels/{new_product}/{NORTH}", {"minimum": 2})
     await done(client, "PUT", f"{API}/inventory/channels/site-{hour}", {"name_ru": "a", "name_en": "a"})
-    await done(client, "PUT", f"{API}/inventory/channels/site/buffers/products/{new['id']}", {"buffer": 1})
+    await done(client, "PUT", f"{API}/inventory/channels/site/buffers/products/{new_product}", {"buffer": 1})
     receipt = {"kind": "receipt", "store_id": CENTRE, "lines": [{"product_id": PLUG, "quantity": 1}]}
     await done(client, "POST", f"{API}/documents", receipt)
-    shelves = [(AIR_FILTER, CENTRE, ["A-1", f"B-{hour}"]), (new["id"], NORTH, ["C-1"]), (PLUG, NORTH, [f"D-{hour}"])]
+    shelves = [(AIR_FILTER, CENTRE, ["A-1", f"B-{hour}"]), (new_product, NORTH, ["C-1"]), (PLUG, NORTH, [f"D-{hour}"])]
     items = [{"product_id": product, "store_id": store, "places": places} for product, store, places in shelves]
     await done(client, "POST", f"{API}/inventory/shelves", {"items": items})
     marked = {"product_id": PLUG, "store_id": CENTRE, "movement_type": "sale", "quantity": 1}

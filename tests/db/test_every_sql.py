@@ -12,6 +12,7 @@ from autoshop.catalog.categories import store as categories
 from autoshop.catalog.products import store as products
 from autoshop.inventory.allocation import store as allocations
 from autoshop.inventory.found import store as found
+from autoshop.inventory.history import store as history
 from autoshop.inventory.levels import store as levels
 from autoshop.inventory.levels.digests import store as digests
 from autoshop.inventory.marks import store as marks
@@ -20,6 +21,7 @@ from autoshop.inventory.reservations import store as reservations
 from autoshop.inventory.returns import store as returns
 from autoshop.inventory.shelves import store as shelves
 from autoshop.inventory.stock import store as stock
+from autoshop.inventory.stock_on import store as stock_on
 from autoshop.inventory.stocktakes import store as stocktakes
 from autoshop.inventory.transfers import store as transfers
 from autoshop.kit.db import Connection
@@ -250,6 +252,16 @@ FILLED: dict[str, list[Ask]] = {
     "inventory.stock.store.PAGE": [
         *by_place(stock.list_page, after=None, limit=10),
         *by_place(stock.list_page, after=(1, 1), limit=10),
+    ],
+    "inventory.history.store.MOVED": [
+        lambda db, filters={"product_id": 1, **filters}: history.moved(db, filters, 10)  # type: ignore[misc]
+        for filters in ({}, *({name: 1} for name in history.CONDITIONS), dict.fromkeys(history.CONDITIONS, 1))
+    ],
+    "inventory.stock_on.store.PLACES": [
+        lambda db, given=(store_id, product_id, after): stock_on.places(db, *given, 10)  # type: ignore[misc,call-arg]
+        for store_id in (None, 1)
+        for product_id in (None, 1)
+        for after in (None, (1, 1))
     ],
     "inventory.stock.store.TOTALS": by_place(stock.totals),
     "warehouse.documents.store.LIST": each_and_all(

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.anyio
 async def test_while_one_caller_counts_the_others_get_the_sums_before(pool: Pool) -> None:
     totals = TotalsOfAll(pool)
     before = await totals.get(store_id=None, product_id=None, available=False)
-    async with totals._lock:  # somebody counts
+    async with totals.reused.lock:  # somebody counts
         now = await asyncio.wait_for(totals.get(store_id=None, product_id=None, available=False), 1)
     assert now is before
 

@@ -13,6 +13,7 @@ OWNERS = {
     "inventory.reservations": {"reservations", "reservation_lines", "stock"},
     "inventory.allocation": {"allocations", "allocation_lines"},
     "inventory.returns": {"returns", "return_lines", "sale_returns"},
+    "inventory.periods": {"periods", "period_ends", "closing_balances", "closing_costs"},
     "inventory.stock": {"snapshots", "stock_snapshots", "ledger_checks"},
     "inventory.transfers": {"transfers", "transfer_lines", "transfer_events", "transfer_differences"},
     "inventory.availability": {"lead_times"},
@@ -53,6 +54,19 @@ READS = {
     "inventory.allocation": {
         *("products", "lead_times", "stock", "transfers", "transfer_lines"),
         *("reservations", "reservation_lines"),
+    },
+    "inventory.periods": {"stores"},  # the day by the clock of a store
+    # A page of history is one statement, at one instant.
+    "inventory.history": {
+        *("movements", "inventory", "snapshots", "stock_snapshots", "reservations", "reservation_lines"),
+    },
+    # A report is one statement over the nearest base and all movements since.
+    "inventory.stock_on": {
+        *("inventory", "movements", "stores", "snapshots", "stock_snapshots"),
+        *("periods", "period_ends", "closing_balances"),
+    },
+    "inventory.value": {
+        *("inventory", "movements", "stock_snapshots", "periods", "closing_balances", "closing_costs"),
     },
     "inventory.transfers": {"products"},  # names on the shipment
     "inventory.availability": {"stock", "products"},  # shelves and lead time of a product, in one look
@@ -107,6 +121,7 @@ WRITES = {
     "warehouse.documents": {"outbox"},
     "inventory.shelves": {"outbox"},
     "inventory.marks": {"outbox"},
+    "inventory.periods": {"outbox"},
     # A million rows are written as sets, beside the verbs, in one transaction; the ledger's part stays with the ledger.
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
     # It lays down a whole history, by COPY.

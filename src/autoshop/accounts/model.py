@@ -10,7 +10,7 @@ SCOPES = {
     "inventory:read": "see stock, movements and transfers of all stores",
     "inventory:write": "post movements, ship and receive, for one's own stores",
     "inventory:approve": "decide what a clerk may not: approve stocktakes, correct whole shelves, undo documents,"
-    " take back without a receipt",
+    " take back without a receipt, close periods",
     "documents:write": "send documents of many lines; what is in them needs its own right",
     "levels:write": "say how many of a product a store should have",
     "channels:write": "name sales channels and say which pieces they never see",

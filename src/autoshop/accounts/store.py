@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from autoshop.accounts.model import Caller, staff
 from autoshop.kit.db import Connection, Pool
@@ -292,3 +293,21 @@ async def write_audit(
 ) -> None:
     """Who changed what, from where, before and after."""
     await db.execute(WRITE_AUDIT, actor, address, request_id, action, subject, before, after)
+
+
+AUDITED = """
+SELECT id, at, actor, action, before, after
+  FROM audit
+ WHERE subject = $1 AND id < $2
+   AND ($3::timestamptz IS NULL OR at >= $3)
+   AND ($4::timestamptz IS NULL OR at < $4)
+ ORDER BY id DESC
+ LIMIT $5
+"""
+
+
+async def audited(
+    db: Connection, subject: str, before_id: int, between: tuple[datetime | None, datetime | None], limit: int
+) -> list[dict[str, Any]]:
+    """What was done to something (`product:1`), newest first."""
+    return [dict(row) for row in await db.fetch(AUDITED, subject, before_id, *between, limit)]

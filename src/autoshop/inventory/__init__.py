@@ -8,6 +8,10 @@ allocation/    an order's pieces from whatever stores, with a promised date, and
 stocktakes/    what lies there is counted while the shop sells, and the ledger put right: counts, approval, sheets
 recounts/      what ought to be counted, and why
 found/         a piece in the hand that the ledger does not have, sold where that is allowed
+stock_on/      what lay where at the end of a day, by the dates on the papers
+value/         what it was worth, by moving average or FIFO; closing balances, written and proven
+periods/       up to which day the books are closed
+history/       everything that happened to a product; the ledger as a file
 availability/  status and ETA of a product at a store, and the words for it
 live/          what happens, told to whoever listens
 levels/        minimum and maximum of a place; who is below, told of once; the digest of every morning

@@ -163,6 +163,14 @@ async def transaction(pool: Pool, *, unhurried: bool = False) -> AsyncIterator[C
         yield connection
 
 
+@asynccontextmanager
+async def one_instant(pool: Pool) -> AsyncIterator[Connection]:
+    """Statements that all see the database as it is at the first of them, change nothing, and take their time."""
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        await connection.execute(UNHURRIED)
+        yield connection
+
+
 _once_committed: dict[Connection, list[Callable[[], None]]] = {}
 
 

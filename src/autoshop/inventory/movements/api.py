@@ -4,7 +4,7 @@ Posting one movement is the hottest write of the shop: a plain Starlette route w
 declared by hand in the OpenAPI document.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -17,7 +17,13 @@ from autoshop.accounts.access import caller_of, needs
 from autoshop.accounts.model import Caller
 from autoshop.inventory.movements import service, store
 from autoshop.inventory.movements.group_commit import MovementQueue
-from autoshop.inventory.movements.model import Movement, MovementAnswer, MovementRequest, MovementType
+from autoshop.inventory.movements.model import (
+    MOST_COST_KOPECKS,
+    Movement,
+    MovementAnswer,
+    MovementRequest,
+    MovementType,
+)
 from autoshop.inventory.stock.api import ProductFilter, StoreFilter
 from autoshop.inventory.transfers import posting
 from autoshop.kit import idempotency
@@ -34,7 +40,7 @@ from autoshop.kit.answers import (
     write_once,
 )
 from autoshop.kit.db import Connection, Pool
-from autoshop.kit.fields import Id, PathId, of_our_time
+from autoshop.kit.fields import Day, Id, PathId, of_our_time
 from autoshop.kit.idempotency import Answer
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
 from autoshop.kit.text import NO_NUL
@@ -55,7 +61,7 @@ async def post_movement(request: StarletteRequest) -> Response:
     body = await request.body()
     asked = decode(_decoder, body)
     key = idempotency.key_for(caller.actor, request.headers.get(idempotency.HEADER), "POST", POST_PATH, body)
-    if asked.movement_type == "transfer" or asked.marks is not None:
+    if asked.movement_type == "transfer" or asked.marks is not None or asked.effective_on is not None:
         return answered(await _whole(request.app.state.pool, caller, asked, key))
     queue: MovementQueue = request.app.state.movements
     outcome = await queue.post(service.line_for(caller, asked, key))
@@ -68,7 +74,10 @@ post_movement.declares = "inventory:write"  # type: ignore[attr-defined]
 
 
 async def _whole(pool: Pool, caller: Caller, asked: MovementRequest, key: idempotency.Key | None) -> Answer:
-    """A movement that brings more rows with it, in a transaction of its own: a transfer, or units with marks."""
+    """A movement in a transaction of its own, since it takes more than the one statement.
+
+    A transfer has its document, units have marks, and of a date one asks whether it is still open.
+    """
 
     async def verb(db: Connection) -> dict[str, Any]:
         [movement] = await posting.post_requests(db, caller, [asked], datetime.now(UTC), marks_named="marks")
@@ -100,7 +109,10 @@ EXAMPLE = {
 
 
 class MovementIn(BaseModel, extra="forbid"):
-    """One line of a batch. `quantity` is positive; only an adjustment's may be negative."""
+    """One line of a batch. `quantity` is positive; only an adjustment's may be negative.
+
+    `effective_on` is the date on the paper; `unit_cost_kopecks` what a piece of a delivery or return cost.
+    """
 
     product_id: Id
     store_id: Id
@@ -112,6 +124,8 @@ class MovementIn(BaseModel, extra="forbid"):
     marks: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=300, pattern=NO_NUL)]] | None, Field(max_length=1000)
     ] = None
+    effective_on: Day | None = None
+    unit_cost_kopecks: Annotated[int | None, Field(ge=0, le=MOST_COST_KOPECKS, strict=True)] = None
 
 
 class Batch(BaseModel, extra="forbid", json_schema_extra={"example": {"lines": [EXAMPLE]}}):
@@ -170,7 +184,10 @@ async def reverse(
 
 
 class MovementOut(BaseModel):
-    """One line of the ledger: `delta` is signed, `balance_after` the stock right after it."""
+    """One line of the ledger: `delta` is signed, `balance_after` the stock right after it.
+
+    `unit_cost_kopecks` is null as well for who may not see costs.
+    """
 
     id: int
     product_id: int
@@ -185,6 +202,8 @@ class MovementOut(BaseModel):
     transfer_id: int | None
     reverses_id: int | None
     created_at: datetime
+    effective_on: date | None
+    unit_cost_kopecks: int | None
 
 
 class MovementsPage(BaseModel):
@@ -195,9 +214,10 @@ class MovementsPage(BaseModel):
     next_page: str | None
 
 
-@router.get("/movements", dependencies=[needs("inventory:read")], response_model=MovementsPage)
+@router.get("/movements", response_model=MovementsPage)
 async def list_movements(
     request: Request,
+    caller: Annotated[Caller, needs("inventory:read")],
     product_id: ProductFilter = None,
     store_id: StoreFilter = None,
     movement_type: MovementType | None = None,
@@ -228,6 +248,7 @@ async def list_movements(
                 "before_id": cursor[0] if cursor else None,
             },
             limit,
+            cost=caller.may("cost:read"),
         )
     page_out = {
         "items": found,

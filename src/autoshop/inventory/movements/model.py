@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -18,6 +18,8 @@ MovementType = Literal["inbound", "sale", "return", "transfer", "writeoff", "adj
 SIGNS: dict[str, int] = {"inbound": 1, "sale": -1, "return": 1, "transfer": -1, "writeoff": -1, "supplier_return": -1}
 
 MOST_PIECES = 1_000_000  # in one movement; more is a slipped key, not a delivery
+MOST_COST_KOPECKS = 10**11  # of one piece: a billion roubles
+WITH_COST = ("inbound", "return")  # what may say what a piece cost; all else moves at the cost there is
 
 Id = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Pieces = Annotated[int, msgspec.Meta(ge=-MOST_PIECES, le=MOST_PIECES)]
@@ -25,12 +27,15 @@ Document = Annotated[str, msgspec.Meta(max_length=200, pattern=NO_NUL)]
 Reason = Annotated[str, msgspec.Meta(max_length=500, pattern=NO_NUL)]
 MarkingCode = Annotated[str, msgspec.Meta(min_length=1, max_length=300, pattern=NO_NUL)]
 Marks = Annotated[list[MarkingCode], msgspec.Meta(max_length=1_000)]
+Cost = Annotated[int, msgspec.Meta(ge=0, le=MOST_COST_KOPECKS)]
 
 
 class MovementRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a caller asks for. `quantity` is a number of pieces, positive; an adjustment's may be negative.
 
     `marks`: of a sale or return of marked goods, the whole marking code of each piece.
+    `effective_on` is the date on the paper, in the zone of the store; none = now. `unit_cost_kopecks` is what a piece
+    of a delivery or return cost, from who may see costs.
     """
 
     product_id: Id
@@ -41,6 +46,8 @@ class MovementRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     related_document: Document | None = None
     reason: Reason | None = None
     marks: Marks | None = None
+    effective_on: date | None = None
+    unit_cost_kopecks: Cost | None = None
 
 
 class MovementAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +64,7 @@ class MovementAnswer(msgspec.Struct, frozen=True, kw_only=True):
     related_document: str | None
     created_at: datetime
     transfer_id: int | None = None
+    effective_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,8 @@ class Line:
     key: Key | None = None
     transfer_id: int | None = None
     reverses_id: int | None = None
+    effective_on: date | None = None
+    unit_cost_kopecks: int | None = None
 
     @property
     def place(self) -> tuple[int, int]:
@@ -97,6 +107,8 @@ class Movement:
     transfer_id: int | None
     reverses_id: int | None
     created_at: datetime
+    effective_on: date | None
+    unit_cost_kopecks: int | None
 
     def answer(self) -> MovementAnswer:
         """The answer to whoever posted it; the same now and in a year, because a movement never changes."""
@@ -111,6 +123,7 @@ class Movement:
             related_document=self.related_document,
             created_at=self.created_at,
             transfer_id=self.transfer_id,
+            effective_on=self.effective_on,
         )
 
 
@@ -216,6 +229,12 @@ def check_destination(request: MovementRequest) -> None:
         raise _invalid("to_store_id", "a transfer must name the store it goes to")
     elif request.to_store_id == request.store_id:
         raise _invalid("to_store_id", "a transfer must go to another store")
+
+
+def check_cost(request: MovementRequest) -> None:
+    """Only what comes from outside says what it cost."""
+    if request.unit_cost_kopecks is not None and request.movement_type not in WITH_COST:
+        raise _invalid("unit_cost_kopecks", "only an inbound or a return says what a piece cost; leave it out")
 
 
 def refusal_for(line: Line, asked: int, place: Place) -> Conflict | NotFound | None:

@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import asyncpg
@@ -21,11 +23,13 @@ from autoshop.inventory.movements.model import (
     StockMoved,
     TooManyPieces,
     UnknownMovement,
+    check_cost,
     check_destination,
     refusal_for,
     signed,
     sum_up,
 )
+from autoshop.inventory.periods import service as periods
 from autoshop.inventory.reservations import lapsing
 from autoshop.inventory.reservations import store as reservations
 from autoshop.inventory.returns import store as returns
@@ -46,7 +50,10 @@ TOO_MANY = (asyncpg.CheckViolationError, asyncpg.NumericValueOutOfRangeError)
 def line_for(caller: Caller, request: MovementRequest, key: Key | None = None) -> Line:
     """Check a request as far as that needs no database, and make the line that does it."""
     check_destination(request)
+    check_cost(request)
     caller.must_act_for(request.store_id)
+    if request.unit_cost_kopecks is not None:
+        caller.must("cost:read")
     return Line(
         product_id=request.product_id,
         store_id=request.store_id,
@@ -56,6 +63,8 @@ def line_for(caller: Caller, request: MovementRequest, key: Key | None = None) -
         related_document=request.related_document,
         reason=request.reason,
         key=key,
+        effective_on=request.effective_on,
+        unit_cost_kopecks=request.unit_cost_kopecks,
     )
 
 
@@ -64,7 +73,9 @@ async def post_lines(db: Connection, lines: Sequence[Line]) -> list[Movement]:
 
     Missing inventory rows are made before any row is locked. So while a transaction makes rows it holds only new
     ones, and while it locks rows, in key order, all of its rows are there: two batches cannot wait in a circle.
+    Before any of that, dates on papers are looked at: nothing is posted into a closed period.
     """
+    await periods.must_be_open(db, _dated(lines))
     await store.open_places(db, sum_up(lines).places)
     await _bar_returns(db, lines)
     try:
@@ -92,6 +103,16 @@ async def _bar_returns(db: Connection, lines: Sequence[Line]) -> None:
     for line in undone:
         if line.reverses_id not in barred:
             raise SaleReturned(movement_id=line.reverses_id, product_id=line.product_id)
+
+
+def _dated(lines: Sequence[Line]) -> list[tuple[str, int, date]]:
+    """What has the date of a paper: the field that said it, the store, the date."""
+    field = "effective_on" if len(lines) == 1 else "lines.{}.effective_on"
+    return [
+        (field.format(number), line.store_id, line.effective_on)
+        for number, line in enumerate(lines)
+        if line.effective_on is not None
+    ]
 
 
 async def post_unless_reserved(db: Connection, lines: Sequence[Line]) -> list[Movement | None]:
@@ -205,6 +226,7 @@ async def opposite_of(db: Connection, caller: Caller, movement_id: int, reason: 
         reason=reason,
         transfer_id=movement.transfer_id,
         reverses_id=movement.id,
+        unit_cost_kopecks=movement.unit_cost_kopecks,
     )
 
 
@@ -229,7 +251,11 @@ async def post_reversal(db: Connection, line: Line) -> Movement:
         ) from error
 
 
-async def list_movements(db: Connection, filters: dict[str, Any], limit: int) -> tuple[list[Movement], bool]:
-    """A page of the ledger, newest first, and whether there is more."""
+async def list_movements(
+    db: Connection, filters: dict[str, Any], limit: int, *, cost: bool
+) -> tuple[list[Movement], bool]:
+    """A page of the ledger, newest first, and whether there is more; what pieces cost only with `cost`."""
     found = await store.list_page(db, filters, limit + 1)
+    if not cost:
+        found = [replace(movement, unit_cost_kopecks=None) for movement in found]
     return found[:limit], len(found) > limit

@@ -38,16 +38,18 @@ WITH wanted AS (
            s.quantity + m.place_offset AS balance_after,
            CASE WHEN m.key IS NOT NULL THEN set_config('lock_timeout', '200ms', true) END AS patience, m.*
       FROM unnest($5::bigint[], $6::bigint[], $7::text[], $8::int[], $9::int[], $10::text[], $11::text[], $12::text[],
-                  $13::text[], $14::text[], $15::bytea[], $16::bigint[], $17::bigint[])
+                  $13::text[], $14::text[], $15::bytea[], $16::bigint[], $17::bigint[], $18::date[], $19::bigint[])
            WITH ORDINALITY AS m (product_id, store_id, movement_type, delta, place_offset, related_document, reason,
-                                 actor, caller, key, fingerprint, transfer_id, reverses_id, ord)
+                                 actor, caller, key, fingerprint, transfer_id, reverses_id, effective_on,
+                                 unit_cost_kopecks, ord)
       JOIN stock AS s ON s.product_id = m.product_id AND s.store_id = m.store_id
      ORDER BY m.ord
 ), posted AS (
     INSERT INTO movements (id, product_id, store_id, movement_type, quantity, delta, balance_after, related_document,
-                           reason, actor, idempotency_key, transfer_id, reverses_id, created_at)
+                           reason, actor, idempotency_key, transfer_id, reverses_id, created_at, effective_on,
+                           unit_cost_kopecks)
     SELECT id, product_id, store_id, movement_type, abs(delta), delta, balance_after, related_document,
-           reason, actor, key, transfer_id, reverses_id, created_at
+           reason, actor, key, transfer_id, reverses_id, created_at, effective_on, unit_cost_kopecks
       FROM numbered
 ), remembered AS (
     INSERT INTO idempotency_keys (caller, key, fingerprint, movement_id)
@@ -96,6 +98,8 @@ async def post(db: Connection, lines: Sequence[Line], *, skip_locked: bool = Fal
         [key and key.fingerprint for key in keys],
         [line.transfer_id for line in lines],
         [line.reverses_id for line in lines],
+        [line.effective_on for line in lines],
+        [line.unit_cost_kopecks for line in lines],
     )
     posted: list[Movement | None] = [None] * len(lines)
     for ord_, movement_id, balance_after, created_at in rows:
@@ -114,6 +118,8 @@ async def post(db: Connection, lines: Sequence[Line], *, skip_locked: bool = Fal
             transfer_id=line.transfer_id,
             reverses_id=line.reverses_id,
             created_at=created_at,
+            effective_on=line.effective_on,
+            unit_cost_kopecks=line.unit_cost_kopecks,
         )
     return posted
 
@@ -153,7 +159,7 @@ async def places(db: Connection, wanted: Sequence[tuple[int, int]]) -> dict[tupl
 
 
 COLUMNS = """id, product_id, store_id, movement_type, quantity, delta, balance_after, related_document, reason, actor,
-       transfer_id, reverses_id, created_at"""
+       transfer_id, reverses_id, created_at, effective_on, unit_cost_kopecks"""
 
 FIND = f"SELECT {COLUMNS} FROM movements WHERE id = $1"
 
@@ -188,6 +194,7 @@ CONDITIONS = {
     "date_from": "created_at >=",
     "date_to": "created_at <",
     "before_id": "id <",
+    "first_id": "id >=",
 }
 
 

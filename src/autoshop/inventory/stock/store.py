@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from autoshop.inventory.stock.model import Check, Stock, StockAt, Totals
+from autoshop.inventory.stock_on.store import MUCH_MEMORY
 from autoshop.kit.db import Connection, Pool
 
 # `page` walks the primary key, or (store_id, product_id) where one store is asked for.
@@ -148,35 +149,55 @@ OPEN_SNAPSHOT = "INSERT INTO snapshots (taken_at, row_count) VALUES ($1, 0) ON C
 # Stock now minus what happened since: one statement sees both at one instant, and sales go on meanwhile.
 TAKE_SNAPSHOT = """
 WITH since AS (
-    SELECT product_id, store_id, sum(delta) AS delta
+    SELECT product_id, store_id, sum(delta) AS delta, min(id) AS first_id
       FROM movements
      WHERE created_at > $1
      GROUP BY product_id, store_id
+), frozen AS (
+    INSERT INTO stock_snapshots (taken_at, product_id, store_id, quantity)
+    SELECT $1, i.product_id, i.store_id, i.quantity - coalesce(n.delta, 0)
+      FROM inventory AS i
+      LEFT JOIN since AS n ON n.product_id = i.product_id AND n.store_id = i.store_id
+     WHERE i.quantity - coalesce(n.delta, 0) <> 0
 )
-INSERT INTO stock_snapshots (taken_at, product_id, store_id, quantity)
-SELECT $1, i.product_id, i.store_id, i.quantity - coalesce(n.delta, 0)
-  FROM inventory AS i
-  LEFT JOIN since AS n ON n.product_id = i.product_id AND n.store_id = i.store_id
- WHERE i.quantity - coalesce(n.delta, 0) <> 0
+SELECT min(first_id)
+  FROM since
 """
+# From the newest id backwards, and that is not far: a snapshot is taken soon after its moment.
+LAST_MOVEMENT = "SELECT id FROM movements WHERE created_at <= $1 ORDER BY id DESC LIMIT 1"
+ROWS_FROZEN = "SELECT count(*) FROM stock_snapshots WHERE taken_at = $1"
 
-CLOSE_SNAPSHOT = "UPDATE snapshots SET row_count = $2, finished_at = clock_timestamp() WHERE taken_at = $1"
+CLOSE_SNAPSHOT = """
+UPDATE snapshots
+   SET row_count = $2, last_movement_id = $3, next_movement_id = $4, finished_at = clock_timestamp()
+ WHERE taken_at = $1
+"""
 
 
 async def take_snapshot(db: Connection, taken_at: datetime) -> int | None:
     """Freeze the stock as it was at `taken_at`; how many rows, or None when that snapshot exists."""
     if not await db.fetchval(OPEN_SNAPSHOT, taken_at):
         return None
-    rows = int((await db.execute(TAKE_SNAPSHOT, taken_at)).split()[-1])
-    await db.execute(CLOSE_SNAPSHOT, taken_at, rows)
+    await db.execute(MUCH_MEMORY)
+    next_id = await db.fetchval(TAKE_SNAPSHOT, taken_at)
+    last_id = await db.fetchval(LAST_MOVEMENT, taken_at) or 0
+    rows: int = await db.fetchval(ROWS_FROZEN, taken_at)
+    # What is under way has drawn its id after `taken_at`, so after the last one before it; see service.take_snapshot.
+    await db.execute(CLOSE_SNAPSHOT, taken_at, rows, last_id, min(next_id or last_id + 1, last_id + 1))
     return rows
 
 
 FORGET_SNAPSHOTS = """
-DELETE FROM snapshots AS s
- WHERE taken_at < now() - make_interval(days => $1)
-   AND EXISTS (SELECT FROM snapshots AS e
-                WHERE e.taken_at < s.taken_at AND date_trunc('month', e.taken_at) = date_trunc('month', s.taken_at))
+WITH forgotten AS (
+    DELETE FROM snapshots AS s
+     WHERE taken_at < now() - make_interval(days => $1)
+       AND EXISTS (SELECT FROM snapshots AS e
+                    WHERE e.taken_at < s.taken_at
+                      AND date_trunc('month', e.taken_at) = date_trunc('month', s.taken_at))
+    RETURNING taken_at
+)
+DELETE FROM stock_snapshots
+ WHERE taken_at IN (SELECT taken_at FROM forgotten)
 """
 
 
@@ -276,8 +297,11 @@ RETURNING checked_at, row_count, differences, examples
 """
 
 
-async def recount(db: Connection, *, balances: bool) -> Check:
-    """Count the ledger and keep the result; `balances` also checks every line's running balance."""
+async def recount(db: Connection, *, balances: bool, proof: tuple[int, list[dict[str, object]]]) -> Check:
+    """Count the ledger and keep the result; `balances` also checks every line's running balance.
+
+    `proof` is what closed periods differ in, how much and some of it.
+    """
     found = await db.fetchrow(RECOUNT)
     assert found is not None
     row_count, differences, examples = found
@@ -285,6 +309,7 @@ async def recount(db: Connection, *, balances: bool) -> Check:
         deeper = await db.fetchrow(RECOUNT_BALANCES)
         assert deeper is not None
         differences, examples = differences + deeper[1], [*examples, *deeper[2]]
+    differences, examples = differences + proof[0], [*examples, *proof[1]]
     kept = await db.fetchrow(KEEP_CHECK, row_count, differences, examples)
     assert kept is not None
     return Check(**kept)

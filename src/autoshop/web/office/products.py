@@ -74,7 +74,7 @@ async def _facts(request: Request, db: Connection, visitor: Visitor, product_id:
     now = datetime.now(UTC)
     product = await products.get_product(db, visitor.caller, product_id)
     found = availability.answer(product_id, await stock.look_up(db, product_id, now), now, pages.language_of(request))
-    last, more = await movements.list_movements(db, {"product_id": product_id}, LAST)
+    last, more = await movements.list_movements(db, {"product_id": product_id}, LAST, cost=False)
     types = await prices.types(db, cost=visitor.caller.may("cost:read"))
     types.sort(key=lambda one: (one.code != RETAIL, one.is_cost))
     return {
