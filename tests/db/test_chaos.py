@@ -22,7 +22,7 @@ async def test_a_storm_of_kills_loses_doubles_and_oversells_nothing() -> None:
         found = await storm.run(20)
     assert [one for one in found if not one.held] == []
     assert storm.record.repeated > 0, "nothing was cut off: the blows fell between the requests"
-    assert storm.shop.blows.total() >= 4
+    assert storm.shop.blows.total() >= 2
     assert all(storm.record.done[name] for name in ("sale", "batch", "reversal", "shipment", "receipt", "fulfilment"))
 
 

@@ -1,24 +1,20 @@
-"""What did not come as it was sent: lost and found again, and what nobody sent, until its shelf was counted."""
+"""What did not come as it was sent: lost and found again, and what nobody sent."""
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from autoshop.accounts.model import Caller, OtherStore, staff
-from autoshop.inventory.transfers import differences, service, store
+from autoshop.inventory.transfers import differences, service
 from autoshop.inventory.transfers.model import (
-    Difference,
     Found,
     MoreThanLost,
-    NothingToRecount,
     NotShippedYet,
     Transfer,
-    UnknownDifference,
 )
 from autoshop.kit.db import Pool, transaction
-from tests.cast import CENTRE, NORTH, OIL_FILTER, PLUG, UNKNOWN
+from tests.cast import CENTRE, NORTH, OIL_FILTER, PLUG
 from tests.ledger import MANAGER, assert_ledger_is_clean, outcomes, pieces, post, receive, request
 
 pytestmark = pytest.mark.anyio
@@ -39,16 +35,6 @@ async def sent(pool: Pool) -> Transfer:
 async def differ(pool: Pool, transfer: Transfer, *found: Found, caller: Caller = MANAGER) -> Transfer:
     async with transaction(pool) as db:
         return (await differences.differ(db, caller, transfer.id, found))[0]
-
-
-async def recounted(pool: Pool, difference_id: int, caller: Caller = MANAGER) -> Difference:
-    async with transaction(pool) as db:
-        return await differences.recounted(db, caller, difference_id)
-
-
-async def listed(pool: Pool, **filters: Any) -> list[Difference]:
-    async with pool.acquire() as db:
-        return await store.list_differences(db, filters, 100)
 
 
 async def test_only_what_was_lost_is_found(pool: Pool, sent: Transfer) -> None:
@@ -89,25 +75,18 @@ async def test_a_piece_is_found_once(pool: Pool, sent: Transfer) -> None:
     await assert_ledger_is_clean(pool)
 
 
-async def test_where_pieces_came_that_nobody_sent_the_sender_counts_his_shelf_once(pool: Pool, sent: Transfer) -> None:
-    await differ(pool, sent, Found(PLUG, 1, "lost"), Found(OIL_FILTER, 2, "wrong_item", "вместо свечей"))
-    [wrong] = await listed(pool, to_recount=True, store_id=CENTRE)
-    [lost] = await listed(pool, reason="lost")
-    assert (wrong.product_id, wrong.to_recount, lost.to_recount) == (OIL_FILTER, True, False)
-    told = "SELECT payload -> 'pieces' FROM outbox WHERE payload ->> 'change' = 'recount_wanted'"
-    assert await pool.fetchval(told) == {str(OIL_FILTER): 2}
-
-    with pytest.raises(UnknownDifference):
-        await recounted(pool, UNKNOWN)
-    with pytest.raises(OtherStore):
-        await recounted(pool, wrong.id, OLEG)
-    with pytest.raises(NothingToRecount):
-        await recounted(pool, lost.id)
-    counted = await recounted(pool, wrong.id, VERA)
-    assert (counted.to_recount, counted.recounted_by) == (False, "staff:vera")
-    with pytest.raises(NothingToRecount):
-        await recounted(pool, wrong.id)
-    assert await listed(pool, to_recount=True) == []
+async def test_where_pieces_came_that_nobody_sent_the_senders_shelf_is_flagged(pool: Pool, sent: Transfer) -> None:
+    wrong = Found(OIL_FILTER, 2, "wrong_item", "вместо свечей")
+    await differ(pool, sent, Found(PLUG, 1, "lost"), wrong, wrong)
+    await differ(pool, sent, Found(PLUG, 1, "surplus"))
+    rows = await pool.fetch("SELECT product_id, store_id, reason, source FROM recount_flags ORDER BY id")
+    assert [tuple(row) for row in rows] == [
+        (OIL_FILTER, CENTRE, f"came instead of something else to store {NORTH}", f"transfer {sent.id}"),
+        (PLUG, CENTRE, f"more came than was sent to store {NORTH}", f"transfer {sent.id}"),
+    ]
+    told = await pool.fetch("SELECT payload FROM outbox WHERE topic = 'inventory.recount' ORDER BY id")
+    assert [row["payload"]["store_ids"] for row in told] == [[CENTRE], [CENTRE]]
+    assert await pieces(pool, OIL_FILTER, NORTH) == 4
     await assert_ledger_is_clean(pool)
 
 

@@ -244,8 +244,8 @@ async def forget_holders(db: Connection, days: int) -> int:
     return count
 
 
-def must_be_ahead(until: datetime, now: datetime) -> None:
-    """Refuse an end of a hold that is over already, or so far off that nobody remembers."""
+def must_be_ahead(until: datetime, now: datetime, field: str = "expires_at") -> None:
+    """Refuse an end of a hold that is over already, or so far off that nobody remembers; `field` said it."""
     if not now < until <= now + timedelta(days=MOST_DAYS):
         reason = f"must lie ahead, within {MOST_DAYS} days"
-        raise Invalid(f"expires_at: {reason}", errors=[wrong("expires_at", reason)])
+        raise Invalid(f"{field}: {reason}", errors=[wrong(field, reason)])

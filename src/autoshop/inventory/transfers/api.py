@@ -30,7 +30,6 @@ from autoshop.inventory.transfers.shapes import (
     TransferOut,
     TransfersPage,
     TransferWithHistory,
-    difference_out,
     out,
     pieces_of,
     report,
@@ -103,9 +102,6 @@ async def list_differences(
     store_id: StoreFilter = None,
     product_id: ProductFilter = None,
     reason: Annotated[Reason | None, Query()] = None,
-    to_recount: Annotated[
-        bool | None, Query(description="those that came though nobody sent them and whose shelf is yet to be counted")
-    ] = None,
     date_from: DateFrom = None,
     date_to: DateTo = None,
     page: Cursor = None,
@@ -118,7 +114,6 @@ async def list_differences(
         "store_id": store_id,
         "product_id": product_id,
         "reason": reason,
-        "to_recount": to_recount,
         "date_from": date_from,
         "date_to": date_to,
         "before_id": cursor[0] if cursor else None,
@@ -126,7 +121,7 @@ async def list_differences(
     async with request.app.state.pool.acquire() as db:
         found = await store.list_differences(db, filters, limit + 1)
     listed, next_page = page_of(found, limit, "differences", lambda one: (one.id,))
-    return DifferencesPage(items=[difference_out(one) for one in listed], next_page=next_page)
+    return DifferencesPage(items=[DifferenceOut(**asdict(one)) for one in listed], next_page=next_page)
 
 
 @router.get("/overdue", dependencies=[needs("inventory:read")])
@@ -135,19 +130,6 @@ async def count_overdue(request: Request) -> LatePage:
     async with request.app.state.pool.acquire() as db:
         late = await store.late(db, datetime.now(UTC))
     return LatePage(items=[LateOut(**asdict(one)) for one in late])
-
-
-@router.post("/differences/{difference_id}/recount", response_model=DifferenceOut)
-async def recounted(
-    request: Request, difference_id: PathId, caller: May, idempotency_key: IdempotencyKey = None
-) -> Response:
-    """Say that the sender has counted the shelf from which pieces came that nobody had sent."""
-
-    async def verb(db: Connection) -> dict[str, Any]:
-        counted = await differences.recounted(db, caller, difference_id)
-        return difference_out(counted).model_dump(mode="json")
-
-    return await write_once(request, caller.actor, verb)
 
 
 @router.post("", status_code=201, response_model=TransferOut)

@@ -1,4 +1,4 @@
-"""Verbs: tell what did not come as it was sent, and that the shelf it came from was counted again.
+"""The verb that tells what did not come as it was sent.
 
 Apart from service.py because none of it is on the way of a transfer that goes well.
 """
@@ -9,16 +9,14 @@ from dataclasses import replace
 from autoshop.accounts.model import Caller
 from autoshop.inventory.movements.model import Line, Movement
 from autoshop.inventory.movements.service import post_lines
+from autoshop.inventory.recounts.service import flag_for_recount
 from autoshop.inventory.transfers import store
 from autoshop.inventory.transfers.model import (
     UNSENT,
-    Difference,
     Found,
     MoreThanLost,
-    NothingToRecount,
     NotShippedYet,
     Transfer,
-    UnknownDifference,
 )
 from autoshop.inventory.transfers.service import get_transfer, line_of, must_be_on_the_way
 from autoshop.kit.db import Connection
@@ -33,7 +31,7 @@ async def differ(
 
     What was lost or came damaged is received and written off at once: so the ledger shows the loss, with its reason.
     What was lost and then found is put on the shelf by an adjustment, as is what came though nobody sent it (surplus,
-    wrong item): of that the sender hears, for his shelf is likely wrong, and it stays listed until he has counted it.
+    wrong item): of that the sender hears, for his shelf is likely wrong, and it is flagged until he has counted it.
     """
     transfer = await get_transfer(db, transfer_id, lock=True)
     caller.must_act_for(transfer.to_store_id)
@@ -52,11 +50,16 @@ async def differ(
         transfer = await store.book(db, transfer, counted)
     await store.add_differences(db, transfer_id, caller.actor, found)
     await store.tell(db, transfer_id, "differed", caller.actor, _added(*[{f.product_id: f.quantity} for f in found]))
-    unsent = _summed(found, UNSENT)
-    if unsent:
-        await store.tell(db, transfer_id, "recount_wanted", caller.actor, unsent)
     moved = await post_lines(db, [line for one in found for line in _lines(transfer, caller, one)])
+    await _flag_at_sender(db, transfer, found)
     return await get_transfer(db, transfer_id), moved
+
+
+async def _flag_at_sender(db: Connection, transfer: Transfer, found: Sequence[Found]) -> None:
+    for reason, words in UNSENT.items():
+        places = [(one.product_id, transfer.from_store_id) for one in found if one.reason == reason]
+        if places:
+            await flag_for_recount(db, places, f"{words} store {transfer.to_store_id}", f"transfer {transfer.id}")
 
 
 def _lines(transfer: Transfer, caller: Caller, one: Found) -> list[Line]:
@@ -75,24 +78,6 @@ def _must_have_been_lost(transfer: Transfer, back: Mapping[int, int]) -> None:
     for product_id, asked in back.items():
         if asked > lost.get(product_id, 0):
             raise MoreThanLost(product_id=product_id, asked=asked, lost=lost.get(product_id, 0))
-
-
-async def recounted(db: Connection, caller: Caller, difference_id: int) -> Difference:
-    """The sender has counted the shelf that pieces came from which nobody had sent."""
-    difference = await _get(db, difference_id)
-    caller.must_act_for(difference.from_store_id)
-    if not await store.recounted(db, difference_id, caller.actor):
-        raise NothingToRecount(difference_id=difference_id)
-    pieces = {difference.product_id: difference.quantity}
-    await store.tell(db, difference.transfer_id, "recounted", caller.actor, pieces)
-    return await _get(db, difference_id)
-
-
-async def _get(db: Connection, difference_id: int) -> Difference:
-    found = await store.find_difference(db, difference_id)
-    if found is None:
-        raise UnknownDifference(f"There is no difference {difference_id}", difference_id=difference_id)
-    return found
 
 
 def _summed(found: Sequence[Found], reasons: set[str] | frozenset[str]) -> dict[int, int]:

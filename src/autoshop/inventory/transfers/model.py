@@ -10,12 +10,12 @@ from autoshop.kit.errors import Conflict, NotFound
 Status = Literal["requested", "in_transit", "received", "cancelled"]
 Reason = Literal["lost", "damaged", "wrong_item", "surplus", "found"]
 Change = Literal[
-    "requested", "changed", "shipped", "received", "differed", "recount_wanted", "recounted", "cancelled", "recalled",
-    "overdue",
+    "requested", "changed", "shipped", "received", "differed", "cancelled", "recalled", "overdue",
 ]  # fmt: skip
 
 CLOSED = frozenset({"received", "cancelled"})
-UNSENT = frozenset({"wrong_item", "surplus"})  # came though nobody sent it: the sender's shelf is likely wrong
+# What came though nobody sent it, in the words of the flag: the sender's shelf is likely wrong.
+UNSENT = {"wrong_item": "came instead of something else to", "surplus": "more came than was sent to"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +171,6 @@ class Difference:
     note: str | None
     actor: str
     created_at: datetime
-    recounted_at: datetime | None
-    recounted_by: str | None
-
-    @property
-    def to_recount(self) -> bool:
-        """Whether the sender has yet to count the shelf that the pieces came from."""
-        return self.reason in UNSENT and self.recounted_at is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,17 +205,6 @@ class MoreThanLost(Conflict):
 
     def explain(self) -> str:
         return f"Told as lost are {self.facts['lost']}, not {self.facts['asked']}; what came besides is a surplus"
-
-
-class UnknownDifference(NotFound):
-    title = "Unknown difference"
-
-
-class NothingToRecount(Conflict):
-    title = "Nothing to recount"
-
-    def explain(self) -> str:
-        return "Only where pieces came that nobody sent is a shelf recounted, and once"
 
 
 class NotShippedYet(Conflict):

@@ -98,6 +98,8 @@ async def request(
     caller.must_act_for_one_of(from_store_id, to_store_id)
     await _ends(db, from_store_id, to_store_id)
     _must_not_be_past(wanted_by, now)
+    if hold_until is not None:
+        reservations.must_be_ahead(hold_until, now, "hold_until")
     transfer_id = await store.add(db, from_store_id, to_store_id, related_document, note, wanted_by, caller.actor)
     await _ask_for(db, transfer_id, to_store_id, pieces)
     if hold_until is not None:

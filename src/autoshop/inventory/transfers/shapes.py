@@ -162,10 +162,7 @@ class TransfersPage(BaseModel):
 
 
 class DifferenceOut(BaseModel):
-    """What the receiver found to be different from what was sent.
-
-    `to_recount`: it came though nobody sent it, and the sender has yet to count the shelf it is from.
-    """
+    """What the receiver found to be different from what was sent."""
 
     id: int
     transfer_id: int
@@ -177,9 +174,6 @@ class DifferenceOut(BaseModel):
     note: str | None
     actor: str
     created_at: datetime
-    to_recount: bool
-    recounted_at: datetime | None
-    recounted_by: str | None
 
 
 class DifferencesPage(BaseModel):
@@ -229,11 +223,6 @@ def out(transfer: Transfer, now: datetime) -> TransferOut:
     return TransferOut(**told, overdue=transfer.due_at is not None and transfer.due_at < now)
 
 
-def difference_out(one: Difference) -> DifferenceOut:
-    """A difference as the API tells it."""
-    return DifferenceOut(**asdict(one), to_recount=one.to_recount)
-
-
 def report(transfer: Transfer, found: Sequence[Difference]) -> DifferenceReport:
     """What differs about a transfer, product by product and as it was told."""
     told: Counter[tuple[int, str]] = Counter()
@@ -247,7 +236,7 @@ def report(transfer: Transfer, found: Sequence[Difference]) -> DifferenceReport:
         besides = {reason: told[product_id, reason] for reason in ("surplus", "wrong_item", "found")}
         counts = {name: getattr(line, name) for name in LineReport.model_fields if hasattr(line, name)}
         lines.append(LineReport(**{**counts, **besides, "product_id": product_id}))
-    return DifferenceReport(transfer_id=transfer.id, lines=lines, items=[difference_out(one) for one in found])
+    return DifferenceReport(transfer_id=transfer.id, lines=lines, items=[DifferenceOut(**asdict(one)) for one in found])
 
 
 def pieces_of(lines: Iterable[PiecesOf]) -> dict[int, int]:

@@ -281,7 +281,7 @@ async def add_differences(db: Connection, transfer_id: int, actor: str, found: S
 
 LIST_DIFFERENCES = """
 SELECT d.id, d.transfer_id, t.from_store_id, t.to_store_id, d.product_id, d.quantity, d.reason, d.note, d.actor,
-       d.created_at, d.recounted_at, d.recounted_by
+       d.created_at
   FROM transfer_differences AS d
   JOIN transfers AS t ON t.id = d.transfer_id
  WHERE {conditions}
@@ -294,7 +294,6 @@ DIFFERENCE_CONDITIONS = {
     "store_id": "(t.from_store_id = ${0} OR t.to_store_id = ${0})",
     "product_id": "d.product_id = ${}",
     "reason": "d.reason = ${}",
-    "to_recount": "(d.reason IN ('wrong_item', 'surplus') AND d.recounted_at IS NULL) = ${}",
     "date_from": "d.created_at >= ${}",
     "date_to": "d.created_at < ${}",
 }
@@ -306,30 +305,6 @@ async def list_differences(db: Connection, filters: Mapping[str, Any], limit: in
     conditions = [DIFFERENCE_CONDITIONS[name].format(number) for number, name in enumerate(given, start=2)]
     sql = LIST_DIFFERENCES.format(conditions="\n   AND ".join(conditions) or "true")
     return [Difference(**row) for row in await db.fetch(sql, limit, *given.values())]
-
-
-FIND_DIFFERENCE = """
-SELECT d.id, d.transfer_id, t.from_store_id, t.to_store_id, d.product_id, d.quantity, d.reason, d.note, d.actor,
-       d.created_at, d.recounted_at, d.recounted_by
-  FROM transfer_differences AS d
-  JOIN transfers AS t ON t.id = d.transfer_id
- WHERE d.id = $1
-"""
-RECOUNTED = """
-UPDATE transfer_differences
-   SET recounted_at = clock_timestamp(), recounted_by = $2
- WHERE id = $1 AND reason IN ('wrong_item', 'surplus') AND recounted_at IS NULL
-"""
-
-
-async def find_difference(db: Connection, difference_id: int) -> Difference | None:
-    row = await db.fetchrow(FIND_DIFFERENCE, difference_id)
-    return Difference(**row) if row else None
-
-
-async def recounted(db: Connection, difference_id: int, actor: str) -> bool:
-    """The shelf was counted; False where there was nothing to count, or somebody was quicker."""
-    return await db.execute(RECOUNTED, difference_id, actor) == "UPDATE 1"
 
 
 ON_THE_WAY = """
