@@ -145,7 +145,8 @@ async def test_a_form_on_another_site_changes_nothing(
     before = await movements(app.state.pool)
     for path in (
         f"/office/products/{PLUG}", "/office/movements/new", "/office/movements/1/reversal", "/office/transfers/new",
-        "/office/transfers/1/receipt", "/office/sign-in", "/office/sign-out", "/office/settings",
+        "/office/transfers/1/receipt", "/office/transfers/1/shipment", "/office/sign-in", "/office/sign-out",
+        "/office/settings",
     ):  # fmt: skip
         answer = await office.post(path, data=SALE, headers=sent_by)
         assert (answer.status_code, "чужая страница" in said(answer)) == (403, True), path
@@ -238,6 +239,8 @@ REFUSALS = [
     ("/office/transfers/1/receipt", {f"came-{UNKNOWN}": "1"}, 409, "в пути 0, а указано 1"),
     ("/office/transfers/1/receipt", {}, 422, "принимать нечего"),
     ("/office/transfers/999/receipt", {f"came-{PLUG}": "1"}, 404, "Переброски с таким номером нет"),
+    ("/office/transfers/1/shipment", {}, 409, "отгружать больше нечего"),
+    ("/office/transfers/999/shipment", {}, 404, "Переброски с таким номером нет"),
     ("/office/transfers/new", {"do": "ship", "to": "2"}, 422, "Добавьте хотя бы один товар"),
     ("/office/transfers/new", {"do": "ship", "to": "", f"line-{PLUG}": "1"}, 422, "Заполните поле"),
     ("/office/transfers/new", {"do": "ship", "to": "1", f"line-{PLUG}": "1"}, 422, "чего там быть не может"),

@@ -11,11 +11,12 @@ from fastapi import FastAPI
 
 from autoshop.inventory.movements.model import Line
 from autoshop.inventory.movements.service import post_lines
+from autoshop.inventory.transfers import service as transfers
 from autoshop.kit.db import transaction
 from tests.api.test_office import BROWSER, STRANGER, said
 from tests.cast import BULB, CENTRE, CENTRE_CODE, NORTH, NORTH_CODE, OIL_FILTER, PLUG
 from tests.conftest import client_for
-from tests.ledger import assert_ledger_is_clean, movements, pieces, post, request
+from tests.ledger import MANAGER, assert_ledger_is_clean, movements, pieces, post, request
 from tests.people import clerk_of_centre, clerk_of_north, signed_in
 
 pytestmark = pytest.mark.anyio
@@ -299,6 +300,24 @@ async def test_every_line_that_stands_in_the_way_is_told_at_its_field(office: ht
     assert f'id="line-{PLUG}" name="line-{PLUG}" value="11"' in answer.text
 
 
+async def test_what_was_asked_for_is_shown_and_shipped_by_its_sender(office: httpx.AsyncClient, app: FastAPI) -> None:
+    now = datetime.now(UTC)
+    async with transaction(app.state.pool) as db:
+        asked = await transfers.request(db, MANAGER, CENTRE, NORTH, {PLUG: 3}, None, "на завтра", None, now)
+    address = f"/office/transfers/{asked.id}"
+    for which in ("requested", "all"):
+        assert address in (await office.get("/office/transfers", params={"which": which})).text
+    early = await office.post(f"{address}/receipt", data={f"came-{PLUG}": "1"})
+    assert (early.status_code, "Ещё ничего не отгружено" in said(early)) == (409, True)
+    oleg = await clerk_of_north(app)
+    assert f'action="{address}/shipment"' not in (await office.get(address, headers=oleg)).text
+    assert (await office.post(f"{address}/shipment", data={}, headers=oleg)).status_code == 403
+    shipped = await office.post(f"{address}/shipment", data={"key": "s1"})
+    assert shipped.headers["location"] == f"{address}?done=shipped"
+    assert "Товар в пути: 3 шт." in said(await office.get(shipped.headers["location"]))
+    assert await pieces(app.state.pool) == 7
+
+
 async def test_transfers_are_sifted_by_state_store_and_lateness(office: httpx.AsyncClient, app: FastAPI) -> None:
     pool = app.state.pool
     for _ in range(3):
@@ -322,7 +341,9 @@ async def test_transfers_are_sifted_by_state_store_and_lateness(office: httpx.As
 async def late(app: FastAPI, transfer_id: int) -> None:
     """Make a transfer that should have come yesterday."""
     await app.state.pool.execute(
-        "UPDATE transfers SET eta_at = $1 WHERE id = $2", datetime.now(UTC) - timedelta(days=1), transfer_id
+        "UPDATE transfers SET eta_at = $1, due_at = $1 WHERE id = $2",
+        datetime.now(UTC) - timedelta(days=1),
+        transfer_id,
     )
 
 
