@@ -163,7 +163,7 @@ async def test_without_scripts_on_a_phone_with_a_keyboard_alone(desk: Open, pool
         await expect(vera.page.locator("#q")).to_be_focused()
         await vera.page.keyboard.type("ngk")
         await press("Enter")
-        assert "BPR6ES-11" in await vera.text("#found")
+        await expect(vera.page.locator("#found")).to_contain_text("BPR6ES-11")
         await vera.picture("found-phone")
         await tab_to("a.result")
         await press("Enter")
