@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import imports, large, standard
+from bench import imports, live, scale, standard
 from bench.report import Report
 from bench.stage import ROOT
 
@@ -17,17 +17,19 @@ from bench.stage import ROOT
 def main() -> int:
     """Read the options, run one bench, print and keep what it found."""
     options = _options()
-    if not options.imports and shutil.which("wrk") is None:
+    if options.what not in ("import", "live") and shutil.which("wrk") is None:
         raise SystemExit("wrk is missing: apt-get install wrk (bin/bench does it when root calls it).")
     report = Report()
     report.about_this_machine()
     with tempfile.TemporaryDirectory(prefix="bench-", dir=_var()) as scratch:
         folder = options.data or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        if options.imports:
+        if options.what == "import":
             imports.run(report, folder, options.products or (100_000 if options.quick else 1_000_000))
-        elif options.large:
-            large.run(report, folder, options.products or 500_000, quick=options.quick)
+        elif options.what == "live":
+            live.run(report, folder, options.products or 1_000, quick=options.quick)
+        elif options.what == "scale":
+            scale.run(report, folder, options.products or scale.LARGE, quick=options.quick)
         else:
             standard.run(report, folder, options.products or 100_000, quick=options.quick)
     report.verdict()
@@ -38,9 +40,12 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bin/bench", description=__doc__)
+    parser.add_argument(
+        "what", nargs="?", default="standard", choices=["standard", "scale", "import", "live"],
+        help="standard: movements against the limit, reads, memory; scale: every request over 10 000 and 500 000"
+        " products, and 500 stores; import: a CSV of a million rows; live: how soon 200 listeners hear of a movement",
+    )  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="shorter and fewer rounds: a hint, not a record")
-    parser.add_argument("--large", action="store_true", help="reads over 500 000 products and 500 stores instead")
-    parser.add_argument("--import", action="store_true", dest="imports", help="a CSV of a million rows instead")
     parser.add_argument(
         "--products", type=int, metavar="N", help="instead of 100 000, 500 000 or a million, × 2 stores"
     )

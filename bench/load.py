@@ -5,6 +5,7 @@ import gc
 import json
 import subprocess
 import time
+import uuid
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -112,14 +113,30 @@ def wrk(port: int, seconds: int, script: str, *arguments: str) -> Run:
     return Run(**json.loads(lines[-1]))
 
 
-def paced(port: int, token: str, paths: Sequence[str], per_second: float, seconds: float) -> Run:
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a paced client sends; one with a body gets a new Idempotency-Key each time."""
+
+    method: str
+    path: str
+    body: bytes = b""
+
+    def written(self, token: str) -> bytes:
+        """As it goes over the wire."""
+        head = f"{self.method} {self.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
+        if self.body:
+            head += f"Content-Type: application/json\r\nContent-Length: {len(self.body)}\r\n"
+            head += f"Idempotency-Key: {uuid.uuid4()}\r\n"
+        return f"{head}\r\n".encode() + self.body
+
+
+def paced(port: int, token: str, requests: Sequence[Request], per_second: float, seconds: float) -> Run:
     """A given rate, kept whatever the server does: each answer's time counts from when its request was due."""
-    head = f"HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n"
-    requests = [f"GET {path} {head}".encode() for path in paths]
+    written = [request.written(token) for request in requests]
     gc.collect()
     gc.disable()
     try:
-        return uvloop.run(_pace(port, requests, per_second, seconds))
+        return uvloop.run(_pace(port, written, per_second, seconds))
     finally:
         gc.enable()
 

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,17 @@ class Report:
         print(f"{name:38}{run.per_second:11.0f}{run.p50_ms:9.1f}{run.p99_ms:9.1f}{cpu}{told}", flush=True)
         if run.bad or run.broken:
             self.bar(f"{name}: no errors", f"{run.bad} error answers, {run.broken} broken connections", False)
+
+    def growth(self, small: str, large: str, before: Mapping[str, Run], after: Mapping[str, Run]) -> None:
+        """The same requests over a small and a large shop: what has become slower, and by how much."""
+        print(f"growth from {small} to {large} products{'':6}{'p50 ms':>15}{'':8}{'p99 ms':>13}{'':7}database µs")
+        for name, large_run in after.items():
+            small_run = before[name]
+            pairs = [(small_run.p50_ms, large_run.p50_ms, 1), (small_run.p99_ms, large_run.p99_ms, 1)]
+            pairs.append((small_run.database_us or 0, large_run.database_us or 0, 0))
+            told = "".join(f"{f'{a:.{digits}f} → {b:.{digits}f}':>21}" for a, b, digits in pairs)
+            print(f"{name:38}{told}  × {pairs[2][1] / max(pairs[2][0], 1):.1f}", flush=True)
+            self.kept.setdefault("growth", {})[name] = {"p50_ms": pairs[0][:2], "p99_ms": pairs[1][:2]}
 
     def bar(self, what: str, found: str, held: bool, goal: str = "") -> None:
         """A number that must hold; `goal` is what we would like to see."""

@@ -52,7 +52,7 @@ SELECT p, s, 'inbound', {each}, {each}, {each} * turn, 'opening', 'system:bench'
 SELECT setval('stores_id_seq', {stores}), setval('brands_id_seq', 200), setval('products_id_seq', {products});
 """
 
-# A chain of 500 stores: all of them for every product, with stock of the first thousand products.
+# A chain of 500 stores: each has a place for every product, and every second one has pieces.
 MORE_STORES = """
 INSERT INTO stores (id, code, name, opening_hours)
 SELECT n, 'store-' || n, 'Магазин ' || n, {hours}::jsonb
@@ -60,7 +60,30 @@ SELECT n, 'store-' || n, 'Магазин ' || n, {hours}::jsonb
 
 INSERT INTO inventory (product_id, store_id, quantity)
 SELECT p, s, CASE WHEN s % 2 = 0 THEN 5 ELSE 0 END
-  FROM generate_series(1, 1000) AS p, generate_series({stores} + 1, 500) AS s;
+  FROM generate_series(1, {products}) AS p, generate_series({stores} + 1, 500) AS s;
+
+INSERT INTO movements (product_id, store_id, movement_type, quantity, delta, balance_after, related_document, actor,
+                       created_at)
+SELECT product_id, store_id, 'inbound', quantity, quantity, quantity, 'opening', 'system:bench', now()
+  FROM inventory
+ WHERE store_id > {stores} AND quantity > 0;
+"""
+
+SNAPSHOT = """
+import time, uvloop
+from datetime import UTC, datetime
+from autoshop.inventory.stock.service import take_snapshot
+from autoshop.kit.db import open_pool
+from autoshop.kit.settings import Settings
+
+async def freeze():
+    pool = await open_pool(Settings(), name="bench")
+    began = time.monotonic()
+    rows = await take_snapshot(pool, datetime.now(UTC))
+    print(rows, time.monotonic() - began)
+    await pool.close()
+
+uvloop.run(freeze())
 """
 
 
@@ -114,7 +137,7 @@ class Stage:
 
     def more_stores(self) -> None:
         """Open 498 further stores."""
-        self.do(MORE_STORES.format(stores=STORES, hours=OPEN))
+        self.do(MORE_STORES.format(stores=STORES, hours=OPEN, products=self.products))
         self.settle()
 
     def do(self, script: str) -> None:
@@ -137,6 +160,20 @@ class Stage:
         """`autoshop WORDS`, to its end."""
         command = [sys.executable, "-m", "autoshop", *words]
         return subprocess.run(command, env=self.environment(), text=True, capture_output=True, check=False)
+
+    def start_snapshot(self) -> Callable[[], tuple[float, int]]:
+        """Begin to freeze the stock as of now, beside whatever goes on; call the answer for its seconds and rows."""
+        command = [sys.executable, "-c", SNAPSHOT]
+        process = subprocess.Popen(command, env=self.environment(), text=True, stdout=subprocess.PIPE)
+
+        def ended() -> tuple[float, int]:
+            said, _ = process.communicate(timeout=300)
+            if process.returncode != 0:
+                raise SystemExit("The snapshot failed.")
+            rows, seconds = said.split()
+            return float(seconds), int(rows)
+
+        return ended
 
     def token(self) -> str:
         """A new API token with a clerk's scopes."""

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from bench.load import CLIENTS, Run, paced, pgbench, wrk
+from bench.load import CLIENTS, Request, Run, paced, pgbench, wrk
 from bench.report import Report
 from bench.stage import Stage, memory_mib
 
@@ -26,6 +26,7 @@ def run(report: Report, folder: Path, products: int, *, quick: bool) -> None:
         server, worker = stage.serve(), stage.work()
         pages = _write_paths(folder / "products", [f"/api/v1/inventory/{n}" for n in _some(products)])
         status = _write_paths(folder / "status", ["/api/v1/inventory/status"])
+        paths = [Request("GET", path) for path in pages.read_text().split()]
         before = int(stage.ask("SELECT count(*) FROM movements"))
         posted: list[Run] = []
 
@@ -43,7 +44,7 @@ def run(report: Report, folder: Path, products: int, *, quick: bool) -> None:
             report.run(f"{number} POST /inventory/movement", movement, movement.per_second / limit.per_second)
             product = stage.measured(lambda: wrk(stage.port, seconds, "get.lua", token, str(pages)))
             report.run(f"{number} GET /inventory/{{id}}", product)
-            half = paced(stage.port, token, pages.read_text().split(), product.per_second / 2, seconds)
+            half = paced(stage.port, token, paths, product.per_second / 2, seconds)
             report.run(f"{number} GET /inventory/{{id}} at half of that", half)
             page = stage.measured(lambda: wrk(stage.port, seconds // 2, "get.lua", token, str(status)))
             report.run(f"{number} GET /inventory/status (100 rows)", page)

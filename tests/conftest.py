@@ -1,6 +1,7 @@
 """A real PostgreSQL for all tests; each test gets a database of its own, cloned from one that holds the cast."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -55,14 +56,23 @@ def anyio_backend() -> tuple[str, dict[str, object]]:
 def cluster() -> Iterator[Cluster]:
     """One server for the whole run. It may lose everything in a power cut; the crash tests start their own."""
     hasty = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
-    with cluster_with_cast(hasty) as running:
+    with cluster_with_cast({**hasty, "max_wal_size": "256MB"}, _in_memory()) as running:
         yield running
 
 
+MEMORY = Path("/dev/shm")
+
+
+def _in_memory() -> Path | None:
+    """Where memory is a folder, if there is plenty: each test clones 700 files, 20 times as fast as on a disk."""
+    there = MEMORY.is_dir() and os.access(MEMORY, os.W_OK | os.X_OK)
+    return MEMORY if there and shutil.disk_usage(MEMORY).free > 3 * 2**30 else None
+
+
 @contextmanager
-def cluster_with_cast(settings: Mapping[str, str] | None = None) -> Iterator[Cluster]:
+def cluster_with_cast(settings: Mapping[str, str] | None = None, folder: Path | None = None) -> Iterator[Cluster]:
     """A cluster in a folder of its own, migrated, with the cast in it; `settings` override the usual ones."""
-    with tempfile.TemporaryDirectory(prefix="autoshop-test-") as directory:
+    with tempfile.TemporaryDirectory(prefix="autoshop-test-", dir=folder) as directory:
         os.chmod(directory, 0o755)  # the server runs as another user when the tests run as root
         with Cluster(Path(directory) / "postgres", settings) as running:
             running.bootstrap()
@@ -151,6 +161,10 @@ class Server:
             except httpx.TransportError:
                 time.sleep(0.05)
         raise AssertionError("the server did not become ready")
+
+    def start_worker(self) -> None:
+        """`autoshop worker` instead: nothing to wait for."""
+        self.process = subprocess.Popen([sys.executable, "-m", "autoshop", "worker"], env=self._environment)
 
     def kill(self) -> None:
         """kill -9."""

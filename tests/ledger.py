@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from autoshop.accounts.model import Caller, trusted
 from autoshop.inventory.movements.model import Line, Movement, MovementRequest, MovementType
 from autoshop.inventory.stock import service as stock_service
+from autoshop.inventory.transfers import posting
 from autoshop.inventory.transfers import service as transfers
 from autoshop.inventory.transfers.model import Transfer
 from autoshop.kit import idempotency
@@ -45,13 +46,13 @@ def line(
 async def post(pool: Pool, *requests: MovementRequest, caller: Caller = MANAGER) -> list[Movement]:
     """Post requests in one transaction."""
     async with transaction(pool) as db:
-        return await transfers.post_requests(db, caller, requests, datetime.now(UTC))
+        return await posting.post_requests(db, caller, requests, datetime.now(UTC))
 
 
 async def reverse(pool: Pool, movement_id: int, reason: str | None = None) -> Movement:
     """Undo a movement, as a manager."""
     async with transaction(pool) as db:
-        return await transfers.reverse(db, MANAGER, movement_id, reason)
+        return await posting.reverse(db, MANAGER, movement_id, reason)
 
 
 async def receive(
@@ -60,7 +61,7 @@ async def receive(
     """Put on the shelf what a transfer brings: all of it, or some pieces by product."""
     assert transfer_id is not None
     async with transaction(pool) as db:
-        return await transfers.receive(db, MANAGER, transfer_id, pieces, datetime.now(UTC))
+        return await transfers.receive(db, MANAGER, transfer_id, pieces)
 
 
 async def stock(pool: Pool) -> dict[tuple[int, int], int]:

@@ -16,19 +16,27 @@ HOUR = timedelta(hours=1)
 
 
 async def reserve(
-    pool: Pool, *lines: tuple[Place, int], lasts: timedelta = HOUR, caller: Caller = MANAGER
+    pool: Pool,
+    *lines: tuple[Place, int],
+    lasts: timedelta = HOUR,
+    caller: Caller = MANAGER,
+    holder: str = "Иван",
 ) -> Reservation:
     """Hold pieces for Ivan."""
     now = datetime.now(UTC)
     async with transaction(pool) as db:
-        return await service.reserve(db, caller, lines, "Иван", None, now + lasts, now)
+        return await service.reserve(db, caller, lines, holder, None, now + lasts, now)
 
 
 async def fulfil(
-    pool: Pool, reservation: Reservation, *lines: tuple[Place, int], caller: Caller = MANAGER
+    pool: Pool,
+    reservation: Reservation,
+    *lines: tuple[Place, int],
+    caller: Caller = MANAGER,
+    beyond_held: bool = False,
 ) -> tuple[Reservation, list[Movement]]:
     async with transaction(pool) as db:
-        return await service.fulfil(db, caller, reservation.id, lines or None, None)
+        return await service.fulfil(db, caller, reservation.id, lines or None, None, beyond_held=beyond_held)
 
 
 async def let_go_of_all_lapsed(pool: Pool) -> int:

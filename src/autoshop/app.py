@@ -1,7 +1,7 @@
 """The web application: routes of all folders behind one gate."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from typing import Any
@@ -25,15 +25,29 @@ from autoshop.catalog.categories import api as categories
 from autoshop.catalog.imports import api as imports
 from autoshop.catalog.prices import api as prices
 from autoshop.catalog.products import api as products
+from autoshop.inventory.allocation import api as allocations
 from autoshop.inventory.availability import api as availability
+from autoshop.inventory.buffers import api as buffers
+from autoshop.inventory.found import api as found
 from autoshop.inventory.history import api as history
+from autoshop.inventory.levels import api as levels
+from autoshop.inventory.live import api as live
+from autoshop.inventory.live.service import Live
+from autoshop.inventory.marks import api as marks
 from autoshop.inventory.movements import api as movements
 from autoshop.inventory.movements.group_commit import MovementQueue
 from autoshop.inventory.periods import api as periods
+from autoshop.inventory.recounts import api as recounts
 from autoshop.inventory.reservations import api as reservations
+from autoshop.inventory.returns import api as returns
+from autoshop.inventory.shelves import api as shelves
 from autoshop.inventory.stock import api as stock
 from autoshop.inventory.stock.service import TotalsOfAll
 from autoshop.inventory.stock_on import api as stock_on
+from autoshop.inventory.stocktakes import api as stocktakes
+from autoshop.inventory.stocktakes.approval import api as approval
+from autoshop.inventory.stocktakes.counts import api as counts
+from autoshop.inventory.stocktakes.sheets import api as sheets
 from autoshop.inventory.stores import api as stores
 from autoshop.inventory.transfers import api as transfers
 from autoshop.inventory.value import api as value
@@ -46,6 +60,18 @@ from autoshop.kit.fields import only_known_parameters, reason_for
 from autoshop.kit.http import Gate
 from autoshop.kit.reuse import Reused
 from autoshop.kit.settings import Settings, settings
+from autoshop.warehouse.documents import api as documents
+from autoshop.warehouse.documents import files as document_files
+from autoshop.warehouse.labels import api as labels
+from autoshop.warehouse.picking import api as picking
+from autoshop.warehouse.scan import api as scan
+from autoshop.web import assets
+from autoshop.web.office import look_up, session
+from autoshop.web.office import movements as movement_pages
+from autoshop.web.office import products as product_pages
+from autoshop.web.office import transfers as transfer_pages
+from autoshop.web.pages import error_page, prepare
+from autoshop.webhooks import api as webhooks
 
 DESCRIPTION = """
 One stock ledger for all stores and channels. Errors are RFC 9457 problem documents; every write but signing in takes an
@@ -69,29 +95,52 @@ def create_app(config: Settings | None = None) -> FastAPI:
     )
     app.state.settings = config
     app.router.routes.append(Route(movements.POST_PATH, movements.post_movement, methods=["POST"]))
-    inventory = (movements, transfers, reservations, periods, stock, stock_on, value, history, availability, stores)
-    for module in (*inventory, products, brands, categories, prices, imports, accounts):
+    counting = (stocktakes, approval, counts, sheets, recounts, found)
+    moving = (movements, transfers, reservations, allocations, returns)
+    reports = (periods, stock, stock_on, value, history)
+    inventory = (*moving, *counting, shelves, marks, levels, buffers, live, *reports, availability, stores)
+    catalogue = (products, brands, categories, prices, imports)
+    warehouse = (scan, labels, picking, document_files, documents)
+    for module in (*inventory, *catalogue, *warehouse, webhooks, accounts):
         app.include_router(module.router)
+    app.include_router(stores.holidays_router)
+    for screen in (session, look_up, product_pages, movement_pages, transfer_pages, assets):
+        app.include_router(screen.router)
     _own_routes(app)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_middleware(Gate, settings=config, express={("POST", movements.POST_PATH): movements.post_movement})
+    app.add_middleware(
+        Gate,
+        settings=config,
+        express={("POST", movements.POST_PATH): movements.post_movement},
+        error_page=error_page,
+    )
+    app.state.tells_events = product_pages.EVENTS in set(_paths(app.routes))
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 
 
+def _paths(routes: Sequence[Any]) -> Iterator[str]:
+    for route in routes:
+        yield from _paths(getattr(getattr(route, "original_router", None), "routes", []))
+        yield getattr(route, "path", "")
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    prepare()
     pool = await open_pool(app.state.settings, name="serve")
     app.state.pool = pool
     app.state.doorkeeper = Doorkeeper(pool, app.state.settings)
     app.state.movements = MovementQueue(pool)
     app.state.totals = TotalsOfAll(pool)
+    app.state.live = Live(pool, app.state.settings.live_listeners)
     app.state.reports = Reused[Any]()
     app.state.cache = open_cache(app.state.settings.cache_url)
     try:
         yield
     finally:
+        await app.state.live.close()
         await app.state.movements.drain()
         await app.state.cache.close()
         await asyncio.wait_for(pool.close(), timeout=10)
@@ -105,7 +154,7 @@ def _own_routes(app: FastAPI) -> None:
 
     @app.get("/", include_in_schema=False, dependencies=[anybody])
     async def home() -> RedirectResponse:
-        return RedirectResponse("/docs")
+        return RedirectResponse("/office")
 
     @app.get("/docs", include_in_schema=False, dependencies=[anybody])
     async def docs() -> HTMLResponse:
@@ -136,7 +185,8 @@ def _own_routes(app: FastAPI) -> None:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return _problem(_refusal_for(request, error.errors()))
+    refusal = _refusal_for(request, error.errors())
+    return _told(request, refusal.problem(), refusal.headers())
 
 
 def _refusal_for(request: Request, found: Sequence[Any]) -> Refusal:
@@ -151,18 +201,19 @@ def _refusal_for(request: Request, found: Sequence[Any]) -> Refusal:
     return Invalid("; ".join(f"{one['field']}: {one['reason']}" for one in errors[:3]), errors=errors)
 
 
-async def _http_error(_request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if isinstance(error.__cause__, UnicodeDecodeError | RecursionError):
-        return _problem(Invalid("The body is not JSON in UTF-8, or far too deep", errors=[wrong("body", "not JSON")]))
+        refusal = Invalid("The body is not JSON in UTF-8, or far too deep", errors=[wrong("body", "not JSON")])
+        return _told(request, refusal.problem(), refusal.headers())
     body = problem(error.status_code, error.detail, error.detail)
-    return Response(msgspec.json.encode(body), error.status_code, headers=error.headers, media_type=PROBLEM_JSON)
+    return _told(request, body, error.headers or {})
 
 
-def _problem(refusal: Refusal) -> Response:
-    return Response(
-        msgspec.json.encode(refusal.problem()), refusal.status, headers=refusal.headers(), media_type=PROBLEM_JSON
-    )
+def _told(request: Request, body: dict[str, Any], headers: Mapping[str, str]) -> Response:
+    """A problem: as a page for people, as its document for programs."""
+    page = error_page(request, body, headers)
+    return page or Response(msgspec.json.encode(body), body["status"], headers=headers, media_type=PROBLEM_JSON)
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -31,9 +31,9 @@ WORKER_RESTARTS = 5
 GOOD_LIFE_SECONDS = 60  # a worker that lived as long is none that dies at once
 
 TRY = """
-Ready after {seconds:.1f} s:  {url}  (the API, to read and to try: {url}/docs)
+Ready after {seconds:.1f} s:  {url}/office  (the API, to read and to try: {url}/docs)
 
-Try, in another terminal:
+Try the office in a browser: {url}/office, say BPR6ES-11. Or, in another terminal:
   curl {url}/health
   curl {url}/api/v1/inventory/1
   curl -X POST {url}/api/v1/inventory/movement -H 'Content-Type: application/json' \\

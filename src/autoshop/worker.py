@@ -17,13 +17,18 @@ from autoshop.accounts import service as accounts
 from autoshop.catalog.imports import jobs as imports
 from autoshop.catalog.imports.service import JOB as IMPORT
 from autoshop.inventory.closing import jobs as closing
+from autoshop.inventory.levels import jobs as levels
 from autoshop.inventory.periods.service import JOB as BALANCE
 from autoshop.inventory.reservations import jobs as reservations
 from autoshop.inventory.stock import jobs as stock
+from autoshop.inventory.transfers import jobs as transfers
 from autoshop.kit import housekeeping
 from autoshop.kit.db import Pool, is_gone, open_pool
 from autoshop.kit.log import log
 from autoshop.kit.settings import Settings
+from autoshop.warehouse.documents import jobs as documents
+from autoshop.warehouse.documents.service import JOB as DOCUMENT
+from autoshop.webhooks.outgoing import jobs as webhooks
 
 BEAT_SECONDS = 10
 RECONNECT_SECONDS = 2
@@ -54,10 +59,30 @@ class Driver(AsyncpgPoolDriver):
 def create_worker(driver: Driver, pool: Pool, settings: Settings) -> PgQueuer:
     """All jobs and schedules (UTC). Whatever is listed here must be safe to run twice."""
     queue = PgQueuer(driver)
+    _add_jobs(queue, pool)
+    _add_minutes(queue, pool, settings)
+    _add_nights(queue, pool, settings)
+    return queue
+
+
+def _add_jobs(queue: PgQueuer, pool: Pool) -> None:
+    """What somebody asked for, and what takes it up again when nothing was heard of it."""
 
     @queue.entrypoint(IMPORT, concurrency_limit=1)
     async def import_catalog(job: Job) -> None:
         await imports.import_catalog(pool, msgspec.json.decode(job.payload or b"{}")["run_id"])
+
+    @queue.schedule("imports_silent", "* * * * *")
+    async def imports_silent(_schedule: Schedule) -> None:
+        await imports.take_up_again(pool)
+
+    @queue.entrypoint(DOCUMENT)
+    async def bulk_document(job: Job) -> None:
+        await documents.post_document(pool, msgspec.json.decode(job.payload or b"{}")["document_id"])
+
+    @queue.schedule("documents_silent", "* * * * *")
+    async def documents_silent(_schedule: Schedule) -> None:
+        await documents.take_up_again(pool)
 
     @queue.entrypoint(BALANCE, concurrency_limit=1)
     async def balance_period(job: Job) -> None:
@@ -67,13 +92,29 @@ def create_worker(driver: Driver, pool: Pool, settings: Settings) -> PgQueuer:
     async def periods_unbalanced(_schedule: Schedule) -> None:
         await closing.take_up_again(pool)
 
-    @queue.schedule("imports_silent", "* * * * *")
-    async def imports_silent(_schedule: Schedule) -> None:
-        await imports.take_up_again(pool)
+
+def _add_minutes(queue: PgQueuer, pool: Pool, settings: Settings) -> None:
+    """What the clock brings about."""
 
     @queue.schedule("reservations_lapsed", "* * * * *")
     async def reservations_lapsed(_schedule: Schedule) -> None:
         await reservations.let_go_of_lapsed(pool)
+
+    @queue.schedule("transfers_overdue", "*/5 * * * *")
+    async def transfers_overdue(_schedule: Schedule) -> None:
+        await transfers.tell_overdue(pool)
+
+    @queue.schedule("levels_crossed", "* * * * *")
+    async def levels_crossed(_schedule: Schedule) -> None:
+        await levels.look(pool)
+
+    @queue.schedule("levels_digest", "*/5 * * * *")
+    async def levels_digest(_schedule: Schedule) -> None:
+        await levels.make_digests(pool, settings.digest_hour)
+
+
+def _add_nights(queue: PgQueuer, pool: Pool, settings: Settings) -> None:
+    """The proofs of the night, and the tidying up."""
 
     @queue.schedule("nightly_snapshot", "5 0 * * *")
     async def nightly_snapshot(_schedule: Schedule) -> None:
@@ -88,8 +129,10 @@ def create_worker(driver: Driver, pool: Pool, settings: Settings) -> PgQueuer:
         await housekeeping.tidy(pool, settings)
         await accounts.forget_sessions(pool)
         await imports.forget(pool)
-
-    return queue
+        await webhooks.forget(pool, settings)
+        await reservations.forget_holders(pool, settings.holder_days)
+        await levels.forget(pool)
+        await documents.forget(pool)
 
 
 async def run(settings: Settings) -> None:
@@ -122,18 +165,19 @@ async def _work(settings: Settings, stop: asyncio.Event) -> None:
     beating = asyncio.create_task(_beat(pool), name="heart")
     stopping = asyncio.create_task(stop.wait(), name="stop")
     listening = asyncio.create_task(driver.deaf.wait(), name="ears")
+    sending = asyncio.create_task(webhooks.run(pool, settings, queue.shutdown), name="webhooks")
     log.info("worker started", worker=NAME)
     try:
-        await asyncio.wait([working, beating, stopping, listening], return_when=asyncio.FIRST_COMPLETED)
+        tasks = [working, sending, beating, stopping, listening]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         queue.shutdown.set()
-        await asyncio.wait([working], timeout=FINISH_SECONDS if stop.is_set() else LET_GO_SECONDS)
+        await asyncio.wait([working, sending], timeout=FINISH_SECONDS if stop.is_set() else LET_GO_SECONDS)
     finally:
-        tasks = [working, beating, stopping, listening]
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks, timeout=LET_GO_SECONDS)
         pool.terminate()
-    for task in (beating, working):
+    for task in (beating, working, sending):
         if task.done() and not task.cancelled() and (error := task.exception()) is not None:
             raise error
 

@@ -219,6 +219,10 @@ def test_signing_in_is_slowed_down_and_nothing_else(door: Door) -> None:
     assert statuses == [200] * 6 + [429] * 2
     assert door.ask("/api/v1/session", "POST").json()["title"] == "Too many tries, wait a minute"
     assert [door.ask("/api/v1/session").status_code for _ in range(8)] == [200] * 8
+    refused = door.ask("/office/sign-in", "POST", headers=BROWSER)  # the other door, the same count
+    assert (refused.status_code, refused.headers["content-type"]) == (429, "text/html; charset=utf-8")
+    assert "Слишком много попыток" in refused.text
+    assert door.ask("/office/sign-in", headers=BROWSER).status_code == 200
     assert [door.ask("/api/v1/inventory/movement", "POST").status_code for _ in range(8)] == [200] * 8
 
 

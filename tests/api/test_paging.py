@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from autoshop.inventory.levels.digests import store as digests
+from autoshop.kit.db import Pool
 from autoshop.kit.paging import encode_cursor
 from tests.cast import AIR_FILTER, BULB, CENTRE, NORTH, OIL_FILTER, PLUG, WIPER
 
@@ -49,8 +51,41 @@ LISTS = [
     Listed("inventory/movements", ("movements", 0), {"store_id": NORTH, "movement_type": "inbound"}),
     Listed("inventory/transfers", ("transfers", 0)),
     Listed("inventory/transfers", ("transfers", 0), {"status": "in_transit"}),
+    Listed("inventory/transfers", ("transfers", 0), {"from_store_id": CENTRE, "product_id": PLUG}),
+    Listed("inventory/transfers/differences", ("differences", 0)),
+    Listed("inventory/transfers/differences", ("differences", 0), {"store_id": NORTH, "reason": "lost"}),
+    Listed("inventory/returns", ("customer returns", 0)),
+    Listed("inventory/returns", ("customer returns", 0), {"store_id": CENTRE, "product_id": PLUG}),
+    Listed("inventory/supplier-returns", ("supplier returns", 0)),
+    Listed("inventory/sales/returnable", ("returnable", LAST), {"related_document": "check"}, name=("movement_id",)),
     Listed("inventory/reservations", ("reservations", 0)),
     Listed("inventory/reservations", ("reservations", 0), {"status": "live", "store_id": CENTRE}),
+    Listed("inventory/allocations", ("allocations", 0)),
+    Listed("inventory/allocations", ("allocations", 0), {"product_id": PLUG}),
+    Listed("inventory/promises", ("promises", LAST), name=("store_id",)),
+    Listed("inventory/stocktakes", ("stocktakes", 0)),
+    Listed("inventory/stocktakes", ("stocktakes", 0), {"status": "counting", "store_id": CENTRE}),
+    Listed("inventory/stocktakes/1/lines", ("stocktake lines", LAST), name=("product_id",)),
+    Listed(
+        "inventory/stocktakes/1/lines", ("stocktake differences", 1, LAST), {"order": "difference"}, ("product_id",)
+    ),
+    Listed("inventory/stocktakes/1/counts", ("counts", 0)),
+    Listed("inventory/recounts", ("recounts", LAST)),
+    Listed("inventory/found-sales", ("found sales", 0)),
+    Listed("inventory/levels", ("levels", LAST, LAST), name=PLACE),
+    Listed("inventory/levels", ("levels", LAST, LAST), {"store_id": NORTH}, name=PLACE),
+    Listed("inventory/levels", ("below", LAST, LAST, LAST), {"below": True}, name=PLACE),
+    Listed("inventory/levels", ("below", LAST, LAST, LAST), {"below": True, "store_id": NORTH}, name=PLACE),
+    Listed("inventory/levels/digests", ("digests", 0), {"store_id": CENTRE}),
+    Listed("inventory/channels", ("channels", LAST)),
+    Listed("inventory/channels/site/buffers", ("buffers", LAST)),
+    Listed("inventory/channels/site/stock", ("shown", LAST), name=("product_id",)),
+    Listed("documents", ("documents", 0)),
+    Listed("documents", ("documents", 0), {"store_id": CENTRE, "kind": "receipt"}),
+    Listed("inventory/shelves", ("shelves", LAST, "Я", LAST), name=(*PLACE, "place")),
+    Listed("inventory/shelves", ("shelves", LAST, "Я", LAST), {"store_id": NORTH}, name=(*PLACE, "place")),
+    Listed("inventory/shelves/missing", ("unplaced", LAST), {"store_id": CENTRE}, name=PLACE),
+    Listed("inventory/marks", ("marks", 0, "9", "z"), name=("gtin", "serial", "sale_id")),
     Listed("inventory/periods", ("periods", 0)),
     Listed("inventory/stock-on", ("stock_on", LAST, LAST), {"date": TODAY}, name=PLACE),
     Listed("inventory/stock-on", ("stock_on", LAST, LAST), {"date": TODAY, "store_id": CENTRE}, name=PLACE),
@@ -60,6 +95,9 @@ LISTS = [
     Listed(f"inventory/{PLUG}/history", ("history", 0, 0, 0, 0), {"store_id": CENTRE}, name=("kind", "id")),
     Listed(f"products/{PLUG}/prices", ("prices", LONG_AGO, ""), name=("price_type", "valid_from")),
     Listed("imports", ("imports", 0)),
+    Listed("webhooks", ("webhooks", LAST)),
+    Listed("webhooks/1/deliveries", ("deliveries", 0)),
+    Listed("webhooks/1/deliveries", ("deliveries", 0), {"status": "waiting"}),
 ]
 every_list = pytest.mark.parametrize("listed", LISTS, ids=str)
 
@@ -83,7 +121,7 @@ async def change(client: httpx.AsyncClient, path: str, **changes: Any) -> None:
 
 async def busy(client: httpx.AsyncClient, hour: int) -> None:
     """An hour of the shop: in each list something is added, and something old and something recent changes."""
-    await done(client, "POST", f"{API}/stores", {"code": f"s{hour}", "name": "Новый"})
+    opened = await done(client, "POST", f"{API}/stores", {"code": f"s{hour}", "name": "Новый"})
     await done(client, "POST", f"{API}/brands", {"name": f"Brand {hour}"})
     await done(client, "POST", f"{API}/categories", {"code": f"c{hour}", "name_ru": "Новая"})
     new = await done(client, "POST", f"{API}/products", {"brand_id": 1, "article": f"A{hour}", "name": "Новый"})
@@ -96,25 +134,76 @@ async def busy(client: httpx.AsyncClient, hour: int) -> None:
     await move(client, "sale", PLUG, CENTRE, 1)
     shipped = await move(client, "transfer", PLUG, CENTRE, 2)
     await done(client, "POST", f"{API}/inventory/movements/{shipped['movement_id']}/reversal")
+    sent = await move(client, "transfer", OIL_FILTER, CENTRE, 1)
+    lost = {"lines": [{"product_id": OIL_FILTER, "quantity": 1, "reason": "lost"}]}
+    await done(client, "POST", f"{API}/inventory/transfers/{sent['transfer_id']}/differences", lost)
     await move(client, "transfer", OIL_FILTER, CENTRE, 1)
+    check = {
+        "product_id": PLUG,
+        "store_id": CENTRE,
+        "movement_type": "sale",
+        "quantity": 2,
+        "related_document": "check",
+    }
+    sold = await done(client, "POST", MOVEMENT, check)
+    plug = {"product_id": PLUG, "quantity": 1}
+    back = {"store_id": CENTRE, "sale": {"movement_id": sold["movement_id"]}}
+    await done(client, "POST", f"{API}/inventory/returns", {**back, "lines": [{**plug, "condition": "resaleable"}]})
+    await done(
+        client, "POST", f"{API}/inventory/supplier-returns", {"store_id": CENTRE, "supplier": "a", "lines": [plug]}
+    )
     closed = (await done(client, "GET", f"{API}/inventory/periods?limit=1"))["items"]
     next_day = date.fromisoformat(closed[0]["ends_on"] if closed else "2020-01-01") + timedelta(days=1)
     await done(client, "POST", f"{API}/inventory/periods", {"ends_on": next_day.isoformat()})
+    await busy_with_documents(client, hour, opened["id"], new["id"])
+
+
+async def busy_with_documents(client: httpx.AsyncClient, hour: int, new_store: int, new_product: int) -> None:
+    """Holds, orders, counts, levels, channels, shelves, files."""
     lines = [{"product_id": PLUG, "store_id": CENTRE, "quantity": 1}]
     held = [await done(client, "POST", f"{API}/inventory/reservations", {"holder": "a", "lines": lines}) for _ in "12"]
     await done(client, "POST", f"{API}/inventory/reservations/{held[0]['id']}/release")
+    await done(client, "POST", f"{API}/webhooks", {"url": "https://example.com/hook", "topics": ["*"]})
+    await done(client, "POST", f"{API}/webhooks/1/ping")
+    order = {"store_id": new_store, "holder": "a", "lines": [{"product_id": PLUG, "quantity": 1}]}
+    await done(client, "POST", f"{API}/inventory/allocations", order)
+    found = {"product_id": BULB, "store_id": CENTRE, "quantity": 1, "reason": "found"}
+    await done(client, "POST", f"{API}/inventory/found-sale", found)
+    scope = {"kind": "products", "product_ids": [new_product]}
+    await done(client, "POST", f"{API}/inventory/stocktakes", {"store_id": CENTRE, "scope": scope})
+    count = {"client_id": f"a{hour}", "product_id": new_product, "pieces": hour % 3, "device": "a"}
+    await done(client, "POST", f"{API}/inventory/stocktakes/1/counts", {"counts": [count]})
+    await done(client, "PUT", f"{API}/inventory/levels/{new_product}/{NORTH}", {"minimum": 2})
+    await done(client, "PUT", f"{API}/inventory/channels/site-{hour}", {"name_ru": "a", "name_en": "a"})
+    await done(client, "PUT", f"{API}/inventory/channels/site/buffers/products/{new_product}", {"buffer": 1})
+    receipt = {"kind": "receipt", "store_id": CENTRE, "lines": [{"product_id": PLUG, "quantity": 1}]}
+    await done(client, "POST", f"{API}/documents", receipt)
+    shelves = [(AIR_FILTER, CENTRE, ["A-1", f"B-{hour}"]), (new_product, NORTH, ["C-1"]), (PLUG, NORTH, [f"D-{hour}"])]
+    items = [{"product_id": product, "store_id": store, "places": places} for product, store, places in shelves]
+    await done(client, "POST", f"{API}/inventory/shelves", {"items": items})
+    marked = {"product_id": PLUG, "store_id": CENTRE, "movement_type": "sale", "quantity": 1}
+    await done(client, "POST", MOVEMENT, {**marked, "marks": [f"010460123456789321SERIAL{hour:07}"]})
     file = f"Бренд;Артикул;Название\nNGK;B{hour};Свеча\n".encode()
     sent = await client.post(f"{API}/imports", content=file, headers={"Content-Type": "text/csv"})
     assert sent.status_code == 202, sent.text
 
 
 @pytest.fixture
-async def shop(client: httpx.AsyncClient) -> httpx.AsyncClient:
+async def shop(client: httpx.AsyncClient, pool: Pool) -> httpx.AsyncClient:
     """A shop with some of everything, so that each list has several pages of two."""
+    await done(client, "PUT", f"{API}/inventory/channels/site", {"name_ru": "a", "name_en": "a"})
+    async with pool.acquire() as db:
+        for day in range(1, 7):
+            document = {"levels": 1, "below": 0, "empty": 0, "most_urgent": []}
+            await digests.add(db, CENTRE, date(2026, 1, day), document)
     for product in (PLUG, OIL_FILTER, AIR_FILTER, WIPER):
         await move(client, "inbound", product, CENTRE, 100)
     await move(client, "inbound", PLUG, NORTH, 1)
     await move(client, "inbound", WIPER, NORTH, 1)
+    scope = {"store_id": NORTH, "scope": {"kind": "store"}}
+    assert (await done(client, "POST", f"{API}/inventory/stocktakes", scope))["id"] == 1
+    policy = f"{API}/inventory/found-policies/{CENTRE}"
+    await done(client, "PUT", policy, {"roles": ["manager"]}, **{"If-Match": '"0"'})
     for hour in range(100, 105):
         await busy(client, hour)
     return client

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -9,11 +10,21 @@ import pytest
 
 from autoshop.catalog.categories import store as categories
 from autoshop.catalog.products import store as products
+from autoshop.inventory.allocation import store as allocations
+from autoshop.inventory.found import store as found
+from autoshop.inventory.levels import store as levels
+from autoshop.inventory.levels.digests import store as digests
+from autoshop.inventory.marks import store as marks
 from autoshop.inventory.movements import store as movements
 from autoshop.inventory.reservations import store as reservations
+from autoshop.inventory.returns import store as returns
+from autoshop.inventory.shelves import store as shelves
 from autoshop.inventory.stock import store as stock
 from autoshop.inventory.stock_on import store as stock_on
+from autoshop.inventory.stocktakes import store as stocktakes
+from autoshop.inventory.transfers import store as transfers
 from autoshop.kit.db import Connection
+from autoshop.warehouse.documents import store as documents
 from tests.conftest import Database
 from tests.statements import Statement, statements
 
@@ -153,6 +164,7 @@ def by_place(ask: Callable[..., Coroutine[Any, Any, object]], **more: Any) -> li
     ]
 
 
+NOW = datetime.now(UTC)
 # Each statement with holes, and every way to fill them. A new one must be named here.
 FILLED: dict[str, list[Ask]] = {
     "catalog.categories.store.LIST": [
@@ -169,11 +181,72 @@ FILLED: dict[str, list[Ask]] = {
             ),
         )
     ],
+    "inventory.allocation.store.LIST": [
+        ask
+        for late in (False, True)
+        for ask in each_and_all(
+            allocations.CONDITIONS,
+            lambda db, filters, late=late: allocations.list_page(db, filters, 10, late=late),  # type: ignore[misc]
+        )
+    ],
+    "inventory.allocation.store.PROMISES": [
+        lambda db, given=given: allocations.promises(db, NOW, NOW, given[0], given[1], 10)  # type: ignore[misc]
+        for given in [(None, None), (1, None), (None, 1), (1, 1)]
+    ],
+    "inventory.found.store.LIST": each_and_all(found.CONDITIONS, lambda db, filters: found.list_page(db, filters, 10)),
+    "inventory.stocktakes.store.LINES": [
+        ask
+        for by_difference in (False, True)
+        for ask in each_and_all(
+            stocktakes.CONDITIONS,
+            lambda db, filters, by_difference=by_difference: stocktakes.lines(  # type: ignore[misc]
+                db, filters, 10, by_difference=by_difference
+            ),
+        )
+    ],
+    "inventory.levels.store.LIST": [
+        partial(levels.list_page, store_id=store_id, product_id=product_id, after=after, limit=10)
+        for store_id in (None, 1)
+        for product_id in (None, 1)
+        for after in (None, (1, 1))
+    ],
+    "inventory.levels.store.BELOW": [
+        partial(levels.below_at, store_id=store_id, product_id=product_id, after=(-1, 0, 0), limit=10)
+        for store_id, product_id in ((1, None), (None, 1), (1, 1))
+    ],
+    "inventory.levels.digests.store.LIST": each_and_all(
+        digests.CONDITIONS, lambda db, filters: digests.list_page(db, filters, 10)
+    ),
+    "inventory.marks.store.LIST": [
+        lambda db, movement_id=movement_id, unit=unit, after=after: marks.list_page(  # type: ignore[misc]
+            db, movement_id=movement_id, unit=unit, after=after, limit=10
+        )
+        for movement_id in (None, 1)
+        for unit in (None, ("04601234567893", "a"))
+        for after in (None, (1, "04601234567893", "a"))
+    ],
+    "inventory.shelves.store.LIST": [
+        lambda db, given=(store_id, product_id, key, after): shelves.list_page(  # type: ignore[misc]
+            db, store_id=given[0], product_id=given[1], place_key=given[2], after=given[3], limit=10
+        )
+        for store_id in (None, 1)
+        for product_id in (None, 1)
+        for key in (None, "A 013")
+        for after in (None, (1, "A 013", 1))
+    ],
     "inventory.movements.store.LIST": each_and_all(
         movements.CONDITIONS, lambda db, filters: movements.list_page(db, filters, 10)
     ),
-    "inventory.reservations.store.LIST": each_and_all(
-        reservations.CONDITIONS, lambda db, filters: reservations.list_page(db, filters, 10)
+    "inventory.reservations.store.LIST": [
+        ask
+        for status in (None, *reservations.STATUSES)
+        for ask in each_and_all(
+            {**reservations.CONDITIONS, **reservations.OF_LINES},
+            lambda db, filters, status=status: reservations.list_page(db, filters, 10, status),  # type: ignore[misc]
+        )
+    ],
+    "inventory.returns.store.LIST": each_and_all(
+        returns.CONDITIONS, lambda db, filters: returns.list_page(db, filters, 10)
     ),
     "inventory.stock.store.PAGE": [
         *by_place(stock.list_page, after=None, limit=10),
@@ -186,6 +259,15 @@ FILLED: dict[str, list[Ask]] = {
         for after in (None, (1, 1))
     ],
     "inventory.stock.store.TOTALS": by_place(stock.totals),
+    "warehouse.documents.store.LIST": each_and_all(
+        documents.CONDITIONS, lambda db, filters: documents.list_page(db, filters, 10)
+    ),
+    "inventory.transfers.store.LIST": each_and_all(
+        transfers.CONDITIONS, lambda db, filters: transfers.list_page(db, filters, 10)
+    ),
+    "inventory.transfers.store.LIST_DIFFERENCES": each_and_all(
+        transfers.DIFFERENCE_CONDITIONS, lambda db, filters: transfers.list_differences(db, filters, 10)
+    ),
 }
 
 

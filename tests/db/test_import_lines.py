@@ -1,6 +1,7 @@
 """Random catalogues: what was written into a CSV, however it is laid out, is what PostgreSQL gets."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autoshop.catalog.imports.columns import Known
+from autoshop.catalog.imports.columns import Known, understand
 from autoshop.catalog.imports.csv_file import open_csv
 from autoshop.catalog.imports.model import Options
 from autoshop.catalog.imports.rows import RowParser
@@ -101,7 +102,7 @@ def staged(untouched_database: Database) -> Iterator[psycopg.Connection]:
 
 def read_back(db: psycopg.Connection, path: Path, options: Options) -> list[tuple[Any, ...]]:
     """Through the parser and COPY into PostgreSQL, and out of it again."""
-    table = open_csv(path, KNOWN, options)
+    table = open_csv(path, partial(understand, known=KNOWN, options=options), options)
     assert table.problems == []
     parser = RowParser(table.columns, {}, {})
     db.execute("TRUNCATE staged_rows")

@@ -287,19 +287,23 @@ class Ledger(RuleBasedStateMachine):
         return {"product_id": self.products[product], "store_id": store, "quantity": pieces}
 
     @precondition(lambda self: self.model.holds)
-    @rule(data=st.data(), verb=st.sampled_from(["release", "fulfilment"]), pieces=st.sampled_from([None, 1, 2, 9]))
-    def use_hold(self, data: st.DataObject, verb: str, pieces: int | None) -> None:
+    @rule(
+        data=st.data(),
+        verb=st.sampled_from(["release", "fulfilment"]),
+        pieces=st.sampled_from([None, 1, 2, 9]),
+        beyond=st.booleans(),
+    )
+    def use_hold(self, data: st.DataObject, verb: str, pieces: int | None, beyond: bool) -> None:
         """Of one place some pieces, be they held or not; or all that is held."""
         reservation = data.draw(st.sampled_from(sorted(self.model.holds)))
         held = self.model.holds[reservation]
         place = data.draw(st.sampled_from(sorted(held)))
         wanted = dict(held) if pieces is None else {place: pieces}
         lines = [{"product_id": p, "store_id": s, "quantity": count} for (p, s), count in wanted.items()]
-        answer = self.send(f"/reservations/{reservation}/{verb}", {} if pieces is None else {"lines": lines})
-        if any(
-            count > held[where] + (self.model.available(where) if verb == "fulfilment" else 0)
-            for where, count in wanted.items()
-        ):
+        beyond = beyond and verb == "fulfilment"
+        asked = {**({} if pieces is None else {"lines": lines}), **({"beyond_held": True} if beyond else {})}
+        answer = self.send(f"/reservations/{reservation}/{verb}", asked)
+        if any(count > held[where] + (self.model.available(where) if beyond else 0) for where, count in wanted.items()):
             assert answer.status_code == 409
             self.seen["more than held"] += 1
             return
@@ -363,7 +367,8 @@ class Ledger(RuleBasedStateMachine):
             assert shown["totals"]["quantity"] == sum(self.model.at((product, store)) for store in STORES)
             assert (
                 self.shop.sql(
-                    "SELECT coalesce(sum(shipped - received - returned), 0) FROM transfer_lines WHERE product_id = $1",
+                    "SELECT coalesce(sum(shipped - received - returned - lost - damaged), 0)"
+                    " FROM transfer_lines WHERE product_id = $1",
                     product,
                 )
                 == on_the_way

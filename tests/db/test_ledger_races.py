@@ -11,7 +11,7 @@ from asyncpg.transaction import Transaction
 
 from autoshop.inventory.movements.model import InsufficientStock, MovementRequest
 from autoshop.inventory.reservations import service as reservations
-from autoshop.inventory.transfers import service as transfers
+from autoshop.inventory.transfers import posting
 from autoshop.kit.db import Connection, Pool
 from tests.cast import CENTRE, NORTH, OIL_FILTER, PLUG
 from tests.ledger import (
@@ -35,7 +35,7 @@ async def begun(pool: Pool, *requests: MovementRequest) -> AsyncIterator[tuple[C
     async with pool.acquire() as db:
         held = db.transaction()
         await held.start()
-        await transfers.post_requests(db, MANAGER, requests, datetime.now(UTC))
+        await posting.post_requests(db, MANAGER, requests, datetime.now(UTC))
         yield db, held
 
 

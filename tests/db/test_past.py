@@ -9,6 +9,7 @@ import pytest
 
 from autoshop.inventory.stock import jobs, service, store
 from autoshop.inventory.stock.model import InTheFuture
+from autoshop.inventory.transfers import posting
 from autoshop.inventory.transfers import service as transfers
 from autoshop.kit.db import Pool, transaction
 from tests.cast import CENTRE, NORTH, OIL_FILTER, PLUG
@@ -112,7 +113,7 @@ async def test_a_movement_that_is_in_flight_over_the_moment_is_waited_for(pool: 
     async with pool.acquire() as db:
         held = db.transaction()
         await held.start()
-        await transfers.post_requests(db, MANAGER, [request("sale", 4)], datetime.now(UTC))
+        await posting.post_requests(db, MANAGER, [request("sale", 4)], datetime.now(UTC))
         moment = datetime.now(UTC)  # after the sale took its time, before it commits
         taking = asyncio.create_task(service.take_snapshot(pool, moment))
         await asyncio.sleep(0.3)
@@ -239,5 +240,5 @@ async def a_little_history(pool: Pool) -> None:
         request("sale", 1),
     )
     async with transaction(pool) as db:
-        await transfers.receive(db, MANAGER, sent.transfer_id or 0, {PLUG: 2}, datetime.now(UTC))
+        await transfers.receive(db, MANAGER, sent.transfer_id or 0, {PLUG: 2})
     await post(pool, request("sale", 1))

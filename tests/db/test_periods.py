@@ -19,7 +19,7 @@ from autoshop.inventory.periods.model import (
     ReopenedAlready,
     UnknownPeriod,
 )
-from autoshop.inventory.transfers import service as transfers
+from autoshop.inventory.transfers import posting
 from autoshop.kit.db import Connection, Pool, transaction
 from autoshop.kit.errors import Invalid
 from tests.cast import CENTRE, NORTH, OIL_FILTER, PLUG
@@ -159,7 +159,7 @@ Posting = Callable[[Connection], Awaitable[object]]
 
 
 async def post_dated(db: Connection) -> object:
-    return await transfers.post_requests(db, MANAGER, [paper("inbound", 4, 5)], datetime.now(UTC))
+    return await posting.post_requests(db, MANAGER, [paper("inbound", 4, 5)], datetime.now(UTC))
 
 
 async def test_a_dated_movement_under_way_is_waited_for_and_counted(pool: Pool) -> None:
@@ -197,7 +197,7 @@ async def test_a_movement_in_flight_since_before_the_closing_is_waited_for(pool:
     async with pool.acquire() as db:
         held = db.transaction()
         await held.start()
-        await transfers.post_requests(db, MANAGER, [request("sale", 4)], datetime.now(UTC))
+        await posting.post_requests(db, MANAGER, [request("sale", 4)], datetime.now(UTC))
         balancing = asyncio.create_task(closing.write_balances(pool, period.id))
         await asyncio.sleep(0.3)
         assert not balancing.done()

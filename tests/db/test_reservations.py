@@ -74,11 +74,14 @@ async def test_what_is_held_becomes_a_sale(pool: Pool) -> None:
 
 async def test_a_hold_never_blocks_its_holder(pool: Pool) -> None:
     held = await reserve(pool, (HERE, 2))
-    _, [sold] = await fulfil(pool, held, (HERE, 4))  # two that are held, two that are free
+    with pytest.raises(NotHeld, match="beyond_held"):
+        await fulfil(pool, held, (HERE, 4))
+    assert (await reserved(pool), await pieces(pool)) == ((2, 2), 5)
+    _, [sold] = await fulfil(pool, held, (HERE, 4), beyond_held=True)  # two that are held, two that are free
     assert (sold.delta, await pieces(pool)) == (-4, 1)
     other, mine = await reserve(pool, (FILTERS, 3)), await reserve(pool, (FILTERS, 2))
     with pytest.raises(InsufficientStock):
-        await fulfil(pool, mine, (FILTERS, 3))  # that one belongs to the other
+        await fulfil(pool, mine, (FILTERS, 3), beyond_held=True)  # that one belongs to the other
     assert (await find(pool, mine)).lines[0].held == 2
     await fulfil(pool, other)
     await assert_ledger_is_clean(pool)
@@ -145,8 +148,8 @@ async def test_readers_do_not_see_it_any_more(pool: Pool) -> None:
     async with pool.acquire() as db:
         page = await stock_store.list_page(db, store_id=None, product_id=PLUG, available=True, after=None, limit=9)
         totals = await stock_store.totals(db, store_id=None, product_id=PLUG, available=True)
-        live = await store.list_page(db, {"status": "live"}, 9)
-        expired = await store.list_page(db, {"status": "expired"}, 9)
+        live = await store.list_page(db, {}, 9, "live")
+        expired = await store.list_page(db, {}, 9, "expired")
     assert [(row.store_id, row.reserved, row.reserved_everywhere) for row in page] == [(CENTRE, 0, 2), (NORTH, 2, 2)]
     assert (totals.quantity, totals.reserved) == (10, 2)
     assert ([one.id for one in expired], len(live)) == ([gone.id], 1)

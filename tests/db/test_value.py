@@ -19,6 +19,7 @@ from tests.cast import CENTRE, NORTH, OIL_FILTER, PLUG
 from tests.conftest import Database
 from tests.ledger import assert_ledger_is_clean, movements, post, receive, request, reverse
 from tests.papers import assert_proven, close, days_ago, paper, reopen, total, worth
+from tests.returns import bring_back, send_back, undo
 
 pytestmark = pytest.mark.anyio
 
@@ -90,6 +91,24 @@ async def test_an_undone_sale_comes_back_as_it_left_even_over_a_closing(pool: Po
         await close(pool, ago)
         assert (await worth(pool, 0))[PLUG].value_kopecks == 2500
     await assert_proven(pool)
+
+
+async def test_what_a_customer_brings_back_of_a_known_sale_comes_as_it_left(pool: Pool) -> None:
+    await post(pool, paper("inbound", 10, 9, 100))
+    known, _ = await post(pool, paper("sale", 3, 8), paper("sale", 2, 8))
+    await post(pool, paper("inbound", 5, 4, 300))
+    await bring_back(pool, known.id, (PLUG, 3))
+    assert (await worth(pool, 0))[PLUG].value_kopecks == 2300  # 10 at 200, and 3 at the 100 they had left at
+    for ago in (6, 3):
+        await close(pool, ago)
+        assert (await worth(pool, 0))[PLUG].value_kopecks == 2300
+    back = await bring_back(pool, None, (PLUG, 2))
+    assert (await worth(pool, 0))[PLUG].value_kopecks == nearest(2300 * 15, 13), "else at the average"
+    await undo(pool, back)
+    await send_back(pool, (PLUG, 3))
+    assert (await worth(pool, 0))[PLUG].value_kopecks == nearest(2300 * 10, 13)
+    await assert_proven(pool)
+    await assert_ledger_is_clean(pool)
 
 
 async def test_a_receipt_with_a_slip_is_undone_with_its_cost(pool: Pool) -> None:

@@ -8,19 +8,30 @@ from tests.statements import BEGINS, Statement, statements
 
 OWNERS = {
     "accounts": {"staff", "staff_sessions", "staff_stores", "api_tokens", "audit"},
-    "inventory.stores": {"stores", "transfer_routes"},
+    "inventory.stores": {"stores", "transfer_routes", "holidays", "holiday_years"},
     "inventory.movements": {"inventory", "movements"},
     "inventory.reservations": {"reservations", "reservation_lines", "stock"},
     "inventory.periods": {"periods", "period_ends"},
     "inventory.closing": {"closing_balances", "closing_costs"},
+    "inventory.allocation": {"allocations", "allocation_lines"},
+    "inventory.returns": {"returns", "return_lines", "sale_returns"},
     "inventory.stock": {"snapshots", "stock_snapshots", "ledger_checks"},
-    "inventory.transfers": {"transfers", "transfer_lines"},
+    "inventory.transfers": {"transfers", "transfer_lines", "transfer_events", "transfer_differences"},
     "inventory.availability": {"lead_times"},
+    "inventory.stocktakes": {"stocktakes", "stocktake_lines", "stocktake_counts"},
+    "inventory.recounts": {"recount_flags"},
+    "inventory.found": {"found_policies", "found_sales"},
+    "inventory.levels": {"stock_levels", "level_alerts", "level_looks", "level_digests"},
+    "inventory.buffers": {"channels", "channel_buffers"},
+    "inventory.shelves": {"shelf_places"},
+    "inventory.marks": {"sold_marks"},
     "catalog.brands": {"brands", "brand_aliases"},
     "catalog.categories": {"categories"},
     "catalog.products": {"products", "barcodes"},
     "catalog.prices": {"prices", "price_types"},
     "catalog.imports": {"import_files", "import_chunks", "import_runs", "import_problems"},
+    "webhooks": {"webhooks", "webhook_deliveries", "webhook_relay"},
+    "warehouse.documents": {"bulk_documents", "bulk_lines", "bulk_problems"},
     "kit": {
         *("idempotency_keys", "outbox", "worker_heartbeats"),
         *("pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics"),
@@ -34,8 +45,17 @@ READS = {
     "accounts": {"stores"},  # codes of stores that a person or token is bound to
     "inventory.movements": {"products", "stores", "stock"},  # no place for what is not there
     "inventory.reservations": {"inventory"},  # its rows are locked with the holds on them
+    "inventory.returns": {"movements"},  # a sale, and what of it came back
     # The recount proves all of them.
-    "inventory.stock": {"inventory", "stock", "movements", "transfer_lines", "reservation_lines", "products"},
+    "inventory.stock": {
+        *("inventory", "stock", "movements", "transfer_lines", "reservation_lines", "products"),
+        *("returns", "return_lines", "sale_returns"),
+    },
+    # What can be had of the products of an order, at all stores at once; how a promise stands is how its hold does.
+    "inventory.allocation": {
+        *("products", "lead_times", "stock", "transfers", "transfer_lines"),
+        *("reservations", "reservation_lines"),
+    },
     "inventory.periods": {"stores"},  # the day by the clock of a store
     # A page of history is one statement, at one instant.
     "inventory.history": {
@@ -46,13 +66,41 @@ READS = {
         *("inventory", "movements", "stores", "snapshots", "stock_snapshots"),
         *("periods", "period_ends", "closing_balances"),
     },
-    "inventory.value": {"inventory", "movements", "stock_snapshots", "closing_balances", "closing_costs"},
+    "inventory.value": {
+        *("inventory", "movements", "return_lines", "stock_snapshots"),
+        *("closing_balances", "closing_costs"),
+    },
     "inventory.closing": {"movements", "stock_snapshots", "periods"},
     "inventory.transfers": {"products"},  # names on the shipment
     "inventory.availability": {"stock", "products"},  # shelves and lead time of a product, in one look
+    # What lies there and what moved since, under its locks; who holds it; names and barcodes on the sheet.
+    "inventory.stocktakes": {
+        *("inventory", "movements", "reservations", "reservation_lines"),
+        *("products", "categories", "brands", "brand_aliases", "barcodes"),
+    },
+    "inventory.changes": {"movements", "outbox"},  # what changed since a moment, of pieces and of holds
+    # A page with what lies there and what is on the way; a digest with the names that people know.
+    "inventory.levels": {"inventory", "stock", "stores", "transfer_lines", "products", "brands"},
+    # What a channel may show of products, or of those that changed; and whether a buffer speaks of what there is.
+    "inventory.buffers": {"inventory", "stock", "stores", "products", "categories", "movements", "outbox"},
+    "inventory.shelves": {"stock", "stores", "products"},  # locks of stores; what of a product is there
+    "inventory.marks": {"movements", "barcodes"},  # a sale's place and time; whose GTIN it is
+    # One statement for all that is shown of what was scanned, printed or picked.
+    "warehouse.scan": {
+        *("barcodes", "products", "brands", "prices", "stock", "shelf_places", "sold_marks"),
+        *("transfers", "transfer_lines", "reservations", "reservation_lines"),
+    },
+    "warehouse.labels": {"products", "brands", "barcodes", "prices", "shelf_places", "stores"},
+    "warehouse.picking": {
+        *("products", "brands", "shelf_places", "stores"),
+        *("transfers", "transfer_lines", "reservation_lines"),
+    },
     "catalog.products": {"brands", "prices", "price_types"},  # a page of products is one statement
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
-    "kit": {"ledger_checks"},  # /metrics
+    "webhooks": {"outbox"},  # what happened is copied for whoever is to be told of it, in one statement
+    "kit": {"ledger_checks", "webhooks", "webhook_deliveries"},  # /metrics
+    # All lines of a document are looked up at once, and what came of it is undone at once.
+    "warehouse.documents": {"products", "barcodes", "brands", "brand_aliases", "stock", "movements"},
     "demo": {"products", "stores", "brands", "categories", "movements"},  # only into an empty database
     "dev": {"products", "stores", "brands", "categories"},  # is it empty?
 }
@@ -62,6 +110,20 @@ WRITES = {
     "inventory.movements": {"outbox", "idempotency_keys"},
     # `inventory.reserved` is its to write: a hold and its pieces are there together or not at all.
     "inventory.reservations": {"inventory", "outbox"},
+    "webhooks": {"outbox"},
+    "inventory.returns": {"outbox"},
+    "inventory.stores": {"outbox"},
+    "inventory.transfers": {"outbox"},  # a step and its event
+    "inventory.allocation": {"outbox"},
+    # What is done is told in the same transaction.
+    "inventory.stocktakes": {"outbox"},
+    "inventory.recounts": {"outbox"},
+    "inventory.found": {"outbox"},
+    "inventory.levels": {"outbox"},  # a crossing and its event
+    "inventory.buffers": {"outbox"},
+    "warehouse.documents": {"outbox"},
+    "inventory.shelves": {"outbox"},
+    "inventory.marks": {"outbox"},
     "inventory.periods": {"outbox", "closing_balances", "closing_costs"},  # reopened, they are forgotten with it
     # A million rows are written as sets, beside the verbs, in one transaction; the ledger's part stays with the ledger.
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
@@ -75,6 +137,7 @@ READ = re.compile(r"\b(?:FROM|JOIN|USING)\s+(?:ONLY\s+)?([a-z_]+)")
 # Where SQL may stand. Everything else asks one of these.
 HOLD_SQL = re.compile(
     r"kit\.\w+|kit\.embedded\.cluster|(\w+\.)*store|catalog\.imports\.(staging|loading)|inventory\.movements\.staged"
+    r"|inventory\.reservations\.lapsing"
     r"|demo\.load|dev"
 )
 
@@ -82,7 +145,7 @@ HOLD_SQL = re.compile(
 def folder_of(statement: Statement) -> str:
     """`inventory.movements.store` → `inventory.movements`; kit and demo are one folder each."""
     parts = statement.module.split(".")
-    return parts[0] if parts[0] in ("kit", "demo", "dev", "accounts") else ".".join(parts[:2])
+    return parts[0] if parts[0] in ("kit", "demo", "dev", "accounts", "webhooks") else ".".join(parts[:2])
 
 
 def touched(statement: Statement, how: re.Pattern[str]) -> set[str]:

@@ -13,13 +13,16 @@ def test_nobody_who_did_not_sign_in_may_do_anything(scope: str) -> None:
         ANONYMOUS.must(scope)
 
 
+DECIDE = {"inventory:approve", "channels:write", "webhooks:write"}  # what a manager decides
+
+
 @pytest.mark.parametrize(
     ("role", "forbidden"),
     [
         ("owner", set()),
         ("manager", {"staff:write"}),
-        ("buyer", {"inventory:write", "staff:write", "metrics:read"}),
-        ("clerk", {"catalog:write", "cost:read", "staff:write", "metrics:read"}),
+        ("buyer", {"inventory:write", *DECIDE, "staff:write", "metrics:read"}),
+        ("clerk", {"catalog:write", "cost:read", "levels:write", *DECIDE, "staff:write", "metrics:read"}),
         ("monitor", set(SCOPES) - {"metrics:read"}),
     ],
 )

@@ -1,6 +1,7 @@
 """What stands in a cell of an import: prices, pieces, headings; and files whose bytes tell what they are."""
 
 import io
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -265,7 +266,7 @@ def test_the_byte_and_line_that_are_wrong_are_told(monkeypatch: pytest.MonkeyPat
 def parse_all(path: Path) -> list[Problem]:
     """Everything that is done with a CSV before the database sees it; returns what is wrong with it."""
     try:
-        table = open_csv(path, KNOWN, Options())
+        table = open_csv(path, partial(understand, known=KNOWN, options=Options()), Options())
     except BadFile as bad:
         return [bad.problem]
     parser = RowParser(table.columns, {}, {})

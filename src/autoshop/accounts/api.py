@@ -37,6 +37,11 @@ async def sign_in(body: SignIn, request: Request, response: Response) -> None:
     token = await service.sign_in(
         request.app.state.pool, request.app.state.cache, body.login, body.password, datetime.now(UTC), state["address"]
     )
+    remember_session(request, response, token)
+
+
+def remember_session(request: Request, response: Response, token: str) -> None:
+    """Have the browser keep what opens the door; no script can read it."""
     response.set_cookie(
         service.SESSION_COOKIE,
         token,
@@ -51,6 +56,11 @@ async def sign_in(body: SignIn, request: Request, response: Response) -> None:
 @router.delete("", status_code=204, dependencies=[anybody])
 async def sign_out(request: Request, response: Response) -> None:
     """Sign out: ends the session on the server and clears the cookie."""
+    await forget_session(request, response)
+
+
+async def forget_session(request: Request, response: Response) -> None:
+    """End the session of a request, and have the browser forget it."""
     token = request.cookies.get(service.SESSION_COOKIE)
     if token:
         async with transaction(request.app.state.pool) as db:

@@ -9,10 +9,15 @@ from autoshop.kit.errors import Forbidden, Invalid, Unauthorised
 SCOPES = {
     "inventory:read": "see stock, movements and transfers of all stores",
     "inventory:write": "post movements, ship and receive, for one's own stores",
-    "inventory:approve": "decide what a clerk may not: close and reopen periods",
+    "inventory:approve": "decide what a clerk may not: approve stocktakes, correct whole shelves, undo documents,"
+    " take back without a receipt, close periods",
+    "documents:write": "send documents of many lines; what is in them needs its own right",
+    "levels:write": "say how many of a product a store should have",
+    "channels:write": "name sales channels and say which pieces they never see",
     "catalog:read": "see products, brands, categories, stores and prices",
     "catalog:write": "create and change them, and import price lists and stock",
     "cost:read": "see cost prices",
+    "webhooks:write": "have events of all stores sent to other programs",
     "staff:write": "create staff and API tokens",
     "metrics:read": "read /metrics",
 }
@@ -20,8 +25,10 @@ SCOPES = {
 ROLES: dict[str, frozenset[str]] = {
     "owner": frozenset(SCOPES),
     "manager": frozenset(SCOPES) - {"staff:write"},
-    "buyer": frozenset({"inventory:read", "catalog:read", "catalog:write", "cost:read"}),
-    "clerk": frozenset({"inventory:read", "inventory:write", "catalog:read"}),
+    "buyer": frozenset(
+        {"inventory:read", "levels:write", "documents:write", "catalog:read", "catalog:write", "cost:read"}
+    ),
+    "clerk": frozenset({"inventory:read", "inventory:write", "documents:write", "catalog:read"}),
     "monitor": frozenset({"metrics:read"}),
 }
 
@@ -89,11 +96,20 @@ class Caller:
         if scope not in self.scopes:
             raise Unauthorised if self.kind == "anonymous" else MissingScope(scope=scope)
 
+    def acts_for(self, store_id: int) -> bool:
+        """Whether the caller may write for the store."""
+        return self.store_ids is None or store_id in self.store_ids
+
     def must_act_for(self, *store_ids: int) -> None:
         """Refuse a caller who does not act for one of the stores."""
         for store_id in store_ids:
-            if self.store_ids is not None and store_id not in self.store_ids:
+            if not self.acts_for(store_id):
                 raise OtherStore(store_id=store_id)
+
+    def must_act_for_one_of(self, *store_ids: int) -> None:
+        """Refuse a caller who acts for none of the stores."""
+        if self.store_ids is not None and self.store_ids.isdisjoint(store_ids):
+            raise OtherStore(store_id=store_ids[-1])
 
     def must_act_for_all(self) -> None:
         """Refuse a caller who is bound to some stores."""

@@ -2,7 +2,9 @@
 
 import asyncio
 import gc
-from typing import Annotated
+from contextlib import suppress
+from types import FrameType
+from typing import Annotated, Any
 
 import asyncpg
 import sqlalchemy
@@ -33,7 +35,7 @@ def serve(
     asyncio.run(_reach(config))
     app = create_app(config)
     _calm_the_collector()
-    uvicorn.run(
+    config_of_server = uvicorn.Config(
         app,
         host=host,
         port=port,
@@ -48,6 +50,22 @@ def serve(
         timeout_graceful_shutdown=20,
         backlog=2048,
     )
+    server = _Server(config_of_server)
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again once it has stopped
+        server.run()
+    if not server.started:
+        raise SystemExit(3)
+
+
+class _Server(uvicorn.Server):
+    """Told to stop, it lets those go who listen to live stock: uvicorn would wait for them."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal came."""
+        app: Any = self.config.app
+        if (live := getattr(app.state, "live", None)) is not None:
+            live.stop()
+        super().handle_exit(sig, frame)
 
 
 async def _reach(config: Settings) -> None:

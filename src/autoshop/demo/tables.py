@@ -139,9 +139,10 @@ def inventory(ledger: Ledger) -> Iterator[Row]:
 
 
 TRANSFER_COLUMNS = (
-    "id", "from_store_id", "to_store_id", "status", "related_document", "actor", "shipped_at", "eta_at", "closed_at",
+    "id", "from_store_id", "to_store_id", "status", "related_document", "actor", "created_at", "shipped_at", "eta_at",
+    "due_at", "closed_at",
 )  # fmt: skip
-TRANSFER_LINE_COLUMNS = ("transfer_id", "product_id", "to_store_id", "shipped", "received")
+TRANSFER_LINE_COLUMNS = ("transfer_id", "product_id", "to_store_id", "requested", "shipped", "received")
 
 
 def transfers(ledger: Ledger) -> Iterator[Row]:
@@ -149,7 +150,7 @@ def transfers(ledger: Ledger) -> Iterator[Row]:
     return (
         (
             t.id, t.from_store_id, t.to_store_id, "received" if t.closed_at else "in_transit", t.document, t.actor,
-            t.shipped_at, t.eta_at, t.closed_at,
+            t.shipped_at, t.shipped_at, t.eta_at, None if t.closed_at else t.eta_at, t.closed_at,
         )
         for t in ledger.transfers.values()
     )  # fmt: skip
@@ -158,7 +159,7 @@ def transfers(ledger: Ledger) -> Iterator[Row]:
 def transfer_lines(ledger: Ledger) -> Iterator[Row]:
     """As TRANSFER_LINE_COLUMNS; what came, came whole."""
     return (
-        (t.id, product, t.to_store_id, pieces, pieces if t.closed_at else 0)
+        (t.id, product, t.to_store_id, pieces, pieces, pieces if t.closed_at else 0)
         for t in ledger.transfers.values()
         for product, pieces in t.lines
     )

@@ -78,7 +78,7 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$")
-        field = path.rstrip("`").lstrip(".")
+        field = path.rstrip("`").replace("[", ".").replace("]", "").lstrip(".")
         unfit = _UNFIT_OBJECT.fullmatch(reason)
         if unfit is not None:
             field, reason = f"{field}.{unfit[1]}".lstrip("."), "unknown" if "unknown" in reason else "missing"
@@ -110,7 +110,7 @@ async def write_once(
     """Run a verb in one transaction and answer with its document; once, if an Idempotency-Key came with the request.
 
     The transaction is committed before there is anything to answer with. A document with a `version` gets its ETag, a
-    201 its Location; 204 has no body.
+    201 or 202 its Location; 204 has no body.
     """
     path = request.url.path
     key = idempotency.key_for(
@@ -124,7 +124,7 @@ async def write_once(
     response = answered(answer)
     if answer.status < 400 and "version" in answer.document:
         response.headers["ETag"] = etag(answer.document["version"])
-    if answer.status == 201 and "id" in answer.document:
+    if answer.status in (201, 202) and "id" in answer.document:
         response.headers["Location"] = f"{path}/{answer.document['id']}"
     return response
 

@@ -145,6 +145,11 @@ async def wait_at_most(connection: Connection, milliseconds: int) -> None:
 UNHURRIED = "SET LOCAL statement_timeout = 0"
 
 
+async def unhurried(connection: Connection) -> None:
+    """Let the statements of the transaction that runs take as long as they take; waits for locks stay bounded."""
+    await connection.execute(UNHURRIED)
+
+
 @asynccontextmanager
 async def transaction(pool: Pool, *, unhurried: bool = False) -> AsyncIterator[Connection]:
     """One connection, one transaction: committed when the block ends, before anything is answered.

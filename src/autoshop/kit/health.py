@@ -13,7 +13,11 @@ GAUGES = """
 SELECT (SELECT count(*) FROM pgqueuer WHERE status = 'queued') AS jobs_waiting,
        (SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = 'outbox'::regclass) AS outbox_rows,
        (SELECT extract(epoch FROM checked_at) FROM ledger_checks ORDER BY checked_at DESC LIMIT 1) AS checked_at,
-       (SELECT differences FROM ledger_checks ORDER BY checked_at DESC LIMIT 1) AS differences
+       (SELECT differences FROM ledger_checks ORDER BY checked_at DESC LIMIT 1) AS differences,
+       (SELECT coalesce(sum(delivered), 0) FROM webhooks) AS webhooks_delivered,
+       (SELECT coalesce(sum(failed), 0) FROM webhooks) AS webhooks_failed,
+       (SELECT count(*) FROM webhook_deliveries WHERE status = 'waiting') AS webhooks_waiting,
+       (SELECT count(*) FROM webhook_deliveries WHERE status = 'dead') AS webhooks_dead
 """
 
 
@@ -40,6 +44,8 @@ async def metrics(pool: Pool) -> bytes:
     assert row is not None
     meters.JOBS_WAITING.set(row["jobs_waiting"])
     meters.OUTBOX_LAG.set(row["outbox_rows"])
+    for state in ("delivered", "failed", "waiting", "dead"):
+        meters.WEBHOOKS.labels(state).set(row[f"webhooks_{state}"])
     if row["checked_at"] is not None:
         meters.LEDGER_CHECKED.set(row["checked_at"])
         meters.LEDGER_DIFFERENCES.set(row["differences"])

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import lru_cache
 from ipaddress import ip_address
 from itertools import count
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -35,8 +36,11 @@ _SECURITY_HEADERS = [
 SLOW_SECONDS = 1.0
 CLIENT_LEFT = 499  # nginx's number for it; nobody is there to be answered
 Handler = Callable[[Request], Awaitable[Response]]
+# A problem document and its headers, told as a page; None for whoever wants the document.
+ErrorPage = Callable[[Request, Mapping[str, Any], Mapping[str, str]], Response | None]
 MOST_BODY_BYTES = 2 * 2**20  # a batch of 1 000 lines with long documents; files have their own route and limit
 UPLOADS = "/api/v1/imports"
+DOCUMENT_FILES = "/api/v1/documents/files"  # counts its bytes itself, as imports do
 
 
 class MisdirectedRequest(BadRequest):
@@ -64,14 +68,19 @@ class Gate:
     """ASGI middleware; see the module. `settings` are read once.
 
     `express` are the handlers of the hottest routes, by method and path: for these the gate is the whole way. What lies
-    between it and a route would cost as much again as all that the gate does.
+    between it and a route would cost as much again as all that the gate does. `error_page` tells people of an error.
     """
 
     def __init__(
-        self, app: ASGIApp, settings: Settings, express: Mapping[tuple[str, str], Handler] | None = None
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        express: Mapping[tuple[str, str], Handler] | None = None,
+        error_page: ErrorPage | None = None,
     ) -> None:
         self.app = app
         self.express = express or {}
+        self.error_page = error_page
         self.proxies = settings.proxy_networks
         self.hosts = settings.host_names
         self._prefix = secrets.token_hex(4)
@@ -116,7 +125,12 @@ class Gate:
                 log.warning("unavailable", method=scope["method"], path=scope["path"], error=repr(error))
             if status:  # the answer is under way: cut the connection instead of ending it as if whole
                 raise
-            await _send_problem(send_on, refusal, request_id)
+            told = refusal or InternalError(request_id=request_id)
+            page = self.error_page and self.error_page(Request(scope), told.problem(), told.headers())
+            if page:
+                await page(scope, receive, send_on)
+            else:
+                await _send_problem(send_on, told)
         finally:
             REQUESTS_IN_FLIGHT.dec()
             self._record(scope, status, time.perf_counter() - started)
@@ -151,9 +165,12 @@ class Gate:
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", None) or scope.get("autoshop.route", "other")
         method = scope["method"] if scope["method"] in _METHODS else "other"
-        REQUEST_SECONDS.labels(method, route, status).observe(seconds)
-        if status >= 500 or seconds > SLOW_SECONDS or scope["method"] not in _SAFE or not status:
-            write = log.warning if status >= 500 or seconds > SLOW_SECONDS or not status else log.info
+        streamed = "autoshop.streams" in scope  # as long as somebody listens: that says nothing of how fast we are
+        if not streamed:
+            REQUEST_SECONDS.labels(method, route, status).observe(seconds)
+        slow = seconds > SLOW_SECONDS and not streamed
+        if status >= 500 or slow or scope["method"] not in _SAFE or not status:
+            write = log.warning if status >= 500 or slow or not status else log.info
         else:
             write = log.debug
         write(
@@ -215,7 +232,7 @@ def _client_behind(forwarded: str, proxies: tuple[Network, ...]) -> str | None:
 
 def _is_upload(scope: Scope) -> bool:
     path: str = scope["path"]
-    return path == UPLOADS or path.startswith(UPLOADS + "/")
+    return path in (UPLOADS, DOCUMENT_FILES) or path.startswith(UPLOADS + "/")
 
 
 def _measured(receive: Receive) -> Receive:
@@ -238,8 +255,7 @@ def _without_port(host: str) -> str:
     return name if colon and port.isdigit() else host
 
 
-async def _send_problem(send: Send, refusal: Refusal | None, request_id: str) -> None:
-    refusal = refusal or InternalError(request_id=request_id)
+async def _send_problem(send: Send, refusal: Refusal) -> None:
     headers = [(b"content-type", PROBLEM_JSON.encode())]
     headers += [(k.lower().encode(), v.encode()) for k, v in refusal.headers().items()]
     body = problem_body(refusal)

@@ -19,6 +19,11 @@ LEDGER_DIFFERENCES = Gauge("autoshop_ledger_differences", "Products × stores wh
 LEDGER_CHECKED = Gauge("autoshop_ledger_checked_timestamp_seconds", "When the last recount ended")
 JOBS_WAITING = Gauge("autoshop_jobs_waiting", "Jobs that wait for a worker")
 OUTBOX_LAG = Gauge("autoshop_outbox_rows", "Events kept in the outbox (estimate)")
+WEBHOOKS = Gauge(
+    "autoshop_webhook_messages",
+    "Attempts to deliver that succeeded (delivered) and did not (failed), ever; messages that wait, or were given up",
+    ["state"],
+)
 POOL_BUSY = Gauge("autoshop_db_connections_busy", "Database connections of this process in use")
 
 

@@ -35,9 +35,19 @@ class Settings(BaseSettings):
     statement_timeout_ms: int = Field(default=10_000, ge=100, description="a request's statement at most")
     lock_timeout_ms: int = Field(default=4_000, ge=500, description="a request's wait for a row at most")
 
+    live_listeners: int = Field(default=1_000, ge=1, le=20_000, description="who may listen to one process at once")
+
+    webhook_networks: str = Field(
+        default="", description="networks where webhooks may call addresses that are not public, and plain http"
+    )
+
     idempotency_days: int = Field(default=30, ge=1, description="how long a repeated key gives the same answer")
     outbox_days: int = Field(default=7, ge=1, description="how long events can be read again")
+    digest_hour: int = Field(default=8, ge=0, le=23, description="from this hour on, in each store's own time zone")
     snapshot_days: int = Field(default=35, ge=2, description="daily snapshots kept; older months keep their first")
+
+    reservation_hours: int = Field(default=24, ge=1, le=8_760, description="a hold's time where nobody says another")
+    holder_days: int = Field(default=180, ge=1, description="how long it is known whom an ended hold was for")
 
     @field_validator("trust")
     @classmethod
@@ -45,9 +55,9 @@ class Settings(BaseSettings):
         parse_trust(value)
         return value
 
-    @field_validator("proxies")
+    @field_validator("proxies", "webhook_networks")
     @classmethod
-    def _proxies_can_be_read(cls, value: str) -> str:
+    def _networks_can_be_read(cls, value: str) -> str:
         parse_networks(value)
         return value
 
@@ -58,6 +68,10 @@ class Settings(BaseSettings):
     @property
     def proxy_networks(self) -> tuple[Network, ...]:
         return parse_networks(self.proxies)
+
+    @property
+    def webhook_target_networks(self) -> tuple[Network, ...]:
+        return parse_networks(self.webhook_networks)
 
     @property
     def host_names(self) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """Verbs: name a brand, change it, find it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
@@ -27,6 +28,13 @@ async def find_by_name(db: Connection, name: str) -> int:
     if not found:
         raise UnknownBrand(f"There is no brand «{name}»", brand=name)
     return next(iter(found.values()))
+
+
+async def ids_of(db: Connection, names: Sequence[str]) -> dict[str, int]:
+    """The brands among some names and aliases: id by name as it was given."""
+    keys = {name: name_key(name) for name in names}
+    known = await store.by_keys(db, sorted(set(keys.values()) - {""}))
+    return {name: known[key] for name, key in keys.items() if key in known}
 
 
 async def add_brand(db: Connection, caller: Caller, *, name: str, country: str | None, aliases: list[str]) -> Brand:

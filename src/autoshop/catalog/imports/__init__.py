@@ -6,6 +6,7 @@ one transaction. So beside the files that each folder has:
 
 columns.py    what a heading means
 csv_file.py   encoding, delimiter, rows of a CSV
+tables.py     either of them, for whoever has a file
 workbook.py   rows of an XLSX or XLS, read by a child process with a limit on its memory
 rows.py       one row: checked, and made a line of COPY
 staging.py    SQL on the temporary tables: the checks (store.py has that of the lasting ones)

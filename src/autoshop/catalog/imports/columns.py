@@ -1,7 +1,7 @@
 """What a heading means: Russian and English, with the names that 1C, Excel and price lists use. Pure rules."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TypeVar
@@ -62,6 +62,10 @@ class Columns:
         """The heading of a field, as the file has it."""
         position = self.fields.get(what)
         return self.header[position] if position is not None else ""
+
+
+# Given the first rows that are not empty, with their numbers: the row of the headings, what they mean, what is wrong.
+Understand = Callable[[Sequence[tuple[int, Sequence[str]]]], tuple[int, Columns, list[Problem]]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from autoshop.catalog.imports.columns import LOOKED_AT, Columns, Known, understand
+from autoshop.catalog.imports.columns import LOOKED_AT, Columns, Understand
 from autoshop.catalog.imports.model import BadFile, Options, Problem, error
 
 DELIMITERS = (";", "\t", ",")
@@ -55,7 +55,7 @@ class CsvFile:
         """Nothing is held open between rows."""
 
 
-def open_csv(path: Path, known: Known, options: Options) -> CsvFile:
+def open_csv(path: Path, understand: Understand, options: Options) -> CsvFile:
     """Look at the whole file once, and understand its headings. Raises BadFile."""
     with open(path, "rb") as file:
         encoding, lines = examine(file, options.encoding)
@@ -68,7 +68,7 @@ def open_csv(path: Path, known: Known, options: Options) -> CsvFile:
         if not first:
             raise BadFile("empty_file")
         shown = [(row, _torn(head, row, delimiter) if isinstance(one, csv.Error) else one) for row, one in first]
-        row, columns, problems = understand(shown, known, options)
+        row, columns, problems = understand(shown)
         for line, one in first:  # what lies on several lines may have taken products with it
             if isinstance(one, csv.Error) and (line == row or (line < row and str(one))):
                 problems.append(error(line, "", "", "quotes", str(one)))

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -17,11 +18,12 @@ from autoshop.accounts.service import audit
 from autoshop.catalog.brands import store as brands
 from autoshop.catalog.categories import store as categories
 from autoshop.catalog.imports import loading, staging, store
-from autoshop.catalog.imports.columns import Columns, Known
-from autoshop.catalog.imports.csv_file import CsvFile, open_csv
+from autoshop.catalog.imports.columns import Columns, Known, understand
+from autoshop.catalog.imports.csv_file import CsvFile
 from autoshop.catalog.imports.model import MOST_BYTES, MOST_ROWS, BadFile, Counts, Options, Problem, Run, Stale, error
 from autoshop.catalog.imports.rows import RowParser
-from autoshop.catalog.imports.workbook import Workbook, is_workbook, open_workbook
+from autoshop.catalog.imports.tables import open_table
+from autoshop.catalog.imports.workbook import Workbook
 from autoshop.catalog.prices import store as prices
 from autoshop.inventory.movements import staged
 from autoshop.inventory.movements.model import StockMoved
@@ -262,7 +264,7 @@ def _batches(table: CsvFile | Workbook, parser: RowParser) -> Generator[_Batch, 
 def _open(path: Path, name: str, known: Known, options: Options) -> CsvFile | Workbook:
     if path.stat().st_size > MOST_BYTES:
         raise BadFile("too_large", MOST_BYTES // 1_000_000)
-    return open_workbook(path, known, options) if is_workbook(path, name) else open_csv(path, known, options)
+    return open_table(path, name, partial(understand, known=known, options=options), options)
 
 
 def _codes(names: list[str], taken: set[str]) -> list[str]:

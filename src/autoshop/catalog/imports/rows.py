@@ -18,7 +18,8 @@ from autoshop.catalog.imports.model import (
     error,
 )
 from autoshop.catalog.imports.workbook import Odd, shown
-from autoshop.catalog.products.model import BARCODE_CHARACTERS, MOST_BARCODES, has_right_check_digit, wrong_with_barcode
+from autoshop.catalog.products.model import BARCODE_CHARACTERS, MOST_BARCODES, wrong_with_barcode
+from autoshop.kit.gs1 import has_right_check_digit
 from autoshop.kit.text import article_key, loosened, name_key
 
 LONGEST = {"article": 60, "brand": 100, "name": 500, "sku": 60, "category": 200, "unit": 20}
@@ -38,7 +39,7 @@ _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 _DATE = re.compile(
     rf"{_DAY}[.-](?:{_MONTH})|(?:{_MONTH})[.-]\d\d|(?=\d\d){_DAY}\.(?:0[1-9]|1[0-2])\.(?:19|20)\d\d", re.IGNORECASE
 )
-_TOTALS = re.compile(r"(?:итого|всего)\b.*|итог:?|(?:grand )?total:?", re.IGNORECASE)
+TOTALS = re.compile(r"(?:итого|всего)\b.*|итог:?|(?:grand )?total:?", re.IGNORECASE)
 _THOUSANDTHS = re.compile(r"\d{1,12}[.,]000", re.ASCII)  # 12 with three places, or twelve thousand: who knows
 
 
@@ -253,7 +254,7 @@ class RowParser:
         article, brand = self._at["article"], self._at["brand"]
         for position, cell in enumerate(cells):
             text = cell.strip() if isinstance(cell, str) else ""
-            if text and _TOTALS.fullmatch(text) and (position != brand or text.lower() != "total"):
+            if text and TOTALS.fullmatch(text) and (position != brand or text.lower() != "total"):
                 others = [cells[at] for at in (article, brand) if 0 <= at < len(cells) and at != position]
                 return None if any(isinstance(cell, Odd) or cell.strip() for cell in others) else text
         return None

@@ -23,7 +23,7 @@ from typing import IO
 
 import msgspec
 
-from autoshop.catalog.imports.columns import LOOKED_AT, Columns, Known, understand
+from autoshop.catalog.imports.columns import LOOKED_AT, Columns, Understand
 from autoshop.catalog.imports.model import BadFile, Options, Problem
 from autoshop.kit.children import spawn
 
@@ -82,7 +82,7 @@ def shown(cell: Cell) -> str:
     return cell if isinstance(cell, str) else cell.shown
 
 
-def open_workbook(path: Path, known: Known, options: Options) -> Workbook:
+def open_workbook(path: Path, understand: Understand, options: Options) -> Workbook:
     """Start reading a sheet, and understand its headings. Raises BadFile."""
     _must_unpack_small(path)
     child = _Child(path, options.sheet)
@@ -91,9 +91,7 @@ def open_workbook(path: Path, known: Known, options: Options) -> Workbook:
         first = list(islice((one for one in rows if any(shown(cell).strip() for cell in one[1])), LOOKED_AT))
         if not first:
             raise BadFile("empty_file")
-        row, columns, problems = understand(
-            [(row, [shown(cell) for cell in cells]) for row, cells in first], known, options
-        )
+        row, columns, problems = understand([(row, [shown(cell) for cell in cells]) for row, cells in first])
         return Workbook(child.height, row, columns, problems, child, first)
     except BaseException:
         child.end()

@@ -34,6 +34,14 @@ async def find(db: Connection | Pool, product_id: int, *, cost: bool) -> Product
     return Product(**row) if row else None
 
 
+FIND_MANY = SELECT + " WHERE p.id = ANY ($2::bigint[])"
+
+
+async def find_many(db: Connection | Pool, product_ids: Sequence[int], *, cost: bool) -> dict[int, Product]:
+    """Products by id; unknown ids are left out."""
+    return {row["id"]: Product(**row) for row in await db.fetch(FIND_MANY, cost, product_ids)}
+
+
 # Each filter that is given becomes one condition. By id; or, for whoever follows changes, by the time of change: what
 # changes while he pages comes again at the end.
 LIST = f"""
@@ -79,6 +87,60 @@ async def list_page(
     sql = LIST.replace("{conditions}", "\n       AND ".join(conditions) or "true")
     sql = sql.replace("{order}", "p.updated_at, p.id" if by_change else "p.id")
     return [Product(**row) for row in await db.fetch(sql, cost, limit, *given.values())]
+
+
+# What somebody typed or scanned, read in every way it may be meant, surest first; each way is a walk along one index.
+LOOK_UP = f"""
+WITH found AS (
+    (SELECT c.product_id AS id, 1 AS rank FROM barcodes AS c WHERE c.code = ANY ($3::text[]) LIMIT 100)
+     UNION ALL
+    (SELECT p.id, 1 FROM products AS p WHERE p.sku = $4 LIMIT 100)
+     UNION ALL
+    (SELECT p.id, 2
+       FROM products AS p
+      WHERE p.article_key = $5 AND ($7::bigint IS NULL OR p.brand_id = $7)
+      LIMIT 100)
+     UNION ALL
+    (SELECT p.id, 3
+       FROM products AS p
+      WHERE p.article_loose = $6 AND ($7::bigint IS NULL OR p.brand_id = $7)
+      LIMIT 100)
+     UNION ALL
+    (SELECT p.id, 4
+       FROM products AS p
+      WHERE p.article_key >= $5 AND p.article_key < $5 || chr(1114111) AND ($7::bigint IS NULL OR p.brand_id = $7)
+      ORDER BY p.article_key
+      LIMIT 100)
+), best AS (
+    SELECT found.id, min(found.rank) AS rank
+      FROM found
+     GROUP BY found.id
+     ORDER BY min(found.rank), found.id
+     LIMIT $2
+)
+{SELECT}
+  JOIN best ON best.id = p.id
+ ORDER BY best.rank, p.article_key, p.id
+"""
+
+
+async def look_up(
+    db: Connection | Pool,
+    typed: str,
+    barcodes: Sequence[str],
+    article_key: str,
+    article_loose: str,
+    brand_id: int | None,
+    *,
+    cost: bool,
+    limit: int,
+) -> list[Product]:
+    """Products that `typed` may name: by barcode, SKU, article, article spelt loosely, the beginning of an article.
+
+    Articles are those of one brand, if one is given.
+    """
+    rows = await db.fetch(LOOK_UP, cost, limit, barcodes, typed, article_key, article_loose, brand_id)
+    return [Product(**row) for row in rows]
 
 
 LOCK = "SELECT version FROM products WHERE id = $1 FOR NO KEY UPDATE"
@@ -148,3 +210,17 @@ async def set_barcodes(db: Connection, product_id: int, codes: Sequence[str]) ->
     await db.execute(FORGET_BARCODES, product_id, codes)
     await db.execute(ADD_BARCODES, product_id, codes)
     return [row for row in await db.fetch(BY_BARCODES, codes) if row["product_id"] != product_id]
+
+
+async def owners_of(db: Connection, codes: Sequence[str]) -> dict[str, int]:
+    """Whose barcodes these are, as far as they are anybody's."""
+    return {row["code"]: row["product_id"] for row in await db.fetch(BY_BARCODES, codes)}
+
+
+TOUCH = "UPDATE products SET version = version + 1, updated_at = clock_timestamp() WHERE id = $1"
+
+
+async def add_barcode(db: Connection, product_id: int, code: str) -> None:
+    """One more for a locked product, unless somebody has it: whoever read the product before cannot overwrite it."""
+    await db.execute(ADD_BARCODES, product_id, [code])
+    await db.execute(TOUCH, product_id)

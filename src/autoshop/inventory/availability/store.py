@@ -1,5 +1,6 @@
 """SQL of availability: one product over all stores, in one round trip, and lead times."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,6 +28,21 @@ SELECT i.store_id, i.quantity, i.reserved, i.updated_at
 async def shelves(db: Connection, product_id: int) -> dict[int, Shelf]:
     """Stock rows of a product by store id."""
     return {row["store_id"]: Shelf(**row) for row in await db.fetch(SHELVES, product_id)}
+
+
+BRIEFLY = """
+SELECT i.product_id, coalesce(sum(i.quantity - i.reserved) FILTER (WHERE i.store_id = $2), 0)::bigint AS here,
+       sum(i.quantity - i.reserved)::bigint AS everywhere
+  FROM stock AS i
+ WHERE i.product_id = ANY ($1::bigint[])
+ GROUP BY i.product_id
+"""
+
+
+async def briefly(db: Connection, product_ids: Sequence[int], store_id: int) -> dict[int, tuple[int, int]]:
+    """Free pieces of products: at a store, and at all of them. A product that never lay anywhere is left out."""
+    rows = await db.fetch(BRIEFLY, product_ids, store_id)
+    return {row["product_id"]: (row["here"], row["everywhere"]) for row in rows}
 
 
 # One row where the product exists, none where it does not.

@@ -25,7 +25,7 @@ from autoshop.inventory.movements.model import (
     MovementType,
 )
 from autoshop.inventory.stock.api import ProductFilter, StoreFilter
-from autoshop.inventory.transfers import service as transfers
+from autoshop.inventory.transfers import posting
 from autoshop.kit import idempotency
 from autoshop.kit.answers import (
     JSON,
@@ -61,8 +61,8 @@ async def post_movement(request: StarletteRequest) -> Response:
     body = await request.body()
     asked = decode(_decoder, body)
     key = idempotency.key_for(caller.actor, request.headers.get(idempotency.HEADER), "POST", POST_PATH, body)
-    if asked.movement_type == "transfer" or asked.effective_on is not None:
-        return answered(await _post_alone(request.app.state.pool, caller, asked, key))
+    if asked.movement_type == "transfer" or asked.marks is not None or asked.effective_on is not None:
+        return answered(await _whole(request.app.state.pool, caller, asked, key))
     queue: MovementQueue = request.app.state.movements
     outcome = await queue.post(service.line_for(caller, asked, key))
     if isinstance(outcome, Answer):
@@ -73,11 +73,14 @@ async def post_movement(request: StarletteRequest) -> Response:
 post_movement.declares = "inventory:write"  # type: ignore[attr-defined]
 
 
-async def _post_alone(pool: Pool, caller: Caller, asked: MovementRequest, key: idempotency.Key | None) -> Answer:
-    """What takes more than the one statement: a transfer's document, the question whether a date is still open."""
+async def _whole(pool: Pool, caller: Caller, asked: MovementRequest, key: idempotency.Key | None) -> Answer:
+    """A movement in a transaction of its own, since it takes more than the one statement.
+
+    A transfer has its document, units have marks, and of a date one asks whether it is still open.
+    """
 
     async def verb(db: Connection) -> dict[str, Any]:
-        [movement] = await transfers.post_requests(db, caller, [asked], datetime.now(UTC))
+        [movement] = await posting.post_requests(db, caller, [asked], datetime.now(UTC), marks_named="marks")
         return document(movement)
 
     return await idempotency.once(pool, key, verb)
@@ -118,6 +121,9 @@ class MovementIn(BaseModel, extra="forbid"):
     to_store_id: Id | None = None
     related_document: Annotated[str | None, Field(max_length=200, pattern=NO_NUL)] = None
     reason: Annotated[str | None, Field(max_length=500, pattern=NO_NUL)] = None
+    marks: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=300, pattern=NO_NUL)]] | None, Field(max_length=1000)
+    ] = None
     effective_on: Day | None = None
     unit_cost_kopecks: Annotated[int | None, Field(ge=0, le=MOST_COST_KOPECKS, strict=True)] = None
 
@@ -140,7 +146,7 @@ async def post_batch(
     asked = [MovementRequest(**line.model_dump()) for line in body.lines]
 
     async def verb(db: Connection) -> dict[str, Any]:
-        posted = await transfers.post_requests(db, caller, asked, datetime.now(UTC))
+        posted = await posting.post_requests(db, caller, asked, datetime.now(UTC))
         return {"ok": True, "movements": [document(movement) for movement in posted]}
 
     return await write_once(request, caller.actor, verb)
@@ -172,7 +178,7 @@ async def reverse(
     """Undo a movement by its opposite, once. A shipment that is still on the way is called back."""
 
     async def verb(db: Connection) -> dict[str, Any]:
-        return document(await transfers.reverse(db, caller, movement_id, body.reason if body else None))
+        return document(await posting.reverse(db, caller, movement_id, body.reason if body else None))
 
     return await write_once(request, caller.actor, verb)
 

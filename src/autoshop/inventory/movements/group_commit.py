@@ -18,7 +18,7 @@ import asyncpg
 
 from autoshop.inventory.movements import store
 from autoshop.inventory.movements.model import Line, Movement, TooManyPieces, refusal_for
-from autoshop.inventory.movements.service import TOO_MANY, post_unless_reserved
+from autoshop.inventory.movements.service import TOO_MANY, post_unless_reserved, tell_who_holds
 from autoshop.kit import idempotency
 from autoshop.kit.db import BUSY, Connection, Pool, share_of, transaction_on, turn, wait_at_most
 from autoshop.kit.errors import Refusal
@@ -157,7 +157,10 @@ async def _explain(db: Connection, line: Line) -> tuple[Outcome | Refusal | None
     if line.key is not None and (kept := await idempotency.find(db, line.key)) is not None:
         return kept, True
     place = (await store.places(db, [line.place]))[line.place]
-    return refusal_for(line, -line.delta, place), place.row_exists
+    refusal = refusal_for(line, -line.delta, place)
+    if refusal is not None:
+        await tell_who_holds(db, [refusal])
+    return refusal, place.row_exists
 
 
 def _milliseconds_until(deadline: float) -> int:

@@ -11,11 +11,11 @@ from autoshop.kit.errors import Conflict, Invalid, NotFound, wrong
 from autoshop.kit.idempotency import Key
 from autoshop.kit.text import NO_NUL
 
-MovementType = Literal["inbound", "sale", "return", "transfer", "writeoff", "adjustment"]
+MovementType = Literal["inbound", "sale", "return", "transfer", "writeoff", "adjustment", "supplier_return"]
 
 # +1 puts pieces on the shelf, -1 takes them away. An adjustment carries its own sign; a transfer takes
 # pieces away here and puts them back through its receipt.
-SIGNS: dict[str, int] = {"inbound": 1, "sale": -1, "return": 1, "transfer": -1, "writeoff": -1}
+SIGNS: dict[str, int] = {"inbound": 1, "sale": -1, "return": 1, "transfer": -1, "writeoff": -1, "supplier_return": -1}
 
 MOST_PIECES = 1_000_000  # in one movement; more is a slipped key, not a delivery
 MOST_COST_KOPECKS = 10**11  # of one piece: a billion roubles
@@ -25,12 +25,15 @@ Id = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Pieces = Annotated[int, msgspec.Meta(ge=-MOST_PIECES, le=MOST_PIECES)]
 Document = Annotated[str, msgspec.Meta(max_length=200, pattern=NO_NUL)]
 Reason = Annotated[str, msgspec.Meta(max_length=500, pattern=NO_NUL)]
+MarkingCode = Annotated[str, msgspec.Meta(min_length=1, max_length=300, pattern=NO_NUL)]
+Marks = Annotated[list[MarkingCode], msgspec.Meta(max_length=1_000)]
 Cost = Annotated[int, msgspec.Meta(ge=0, le=MOST_COST_KOPECKS)]
 
 
 class MovementRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a caller asks for. `quantity` is a number of pieces, positive; an adjustment's may be negative.
 
+    `marks`: of a sale or return of marked goods, the whole marking code of each piece.
     `effective_on` is the date on the paper, in the zone of the store; none = now. `unit_cost_kopecks` is what a piece
     of a delivery or return cost, from who may see costs.
     """
@@ -42,6 +45,7 @@ class MovementRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     to_store_id: Id | None = None
     related_document: Document | None = None
     reason: Reason | None = None
+    marks: Marks | None = None
     effective_on: date | None = None
     unit_cost_kopecks: Cost | None = None
 
@@ -178,6 +182,22 @@ class StockMoved(Conflict):
 
 class NotReversible(Conflict):
     title = "Cannot be reversed"
+
+
+class SaleReturned(Conflict):
+    title = "Pieces of the sale came back"
+
+    def explain(self) -> str:
+        return f"Sale {self.facts['movement_id']} has a return: undo that first, or bring back the rest as a return too"
+
+
+class PartOfReturn(Conflict):
+    title = "Part of a return"
+
+    def explain(self) -> str:
+        return (
+            f"The movement belongs to return {self.facts['return_id']}: undo that as a whole, POST {self.facts['path']}"
+        )
 
 
 class BatchRefused(Conflict):

@@ -1,7 +1,10 @@
 """SQL of very many movements at once: an import brings more lines than fit into arrays, so they come as a table.
 
-Apart from store.py because the tables are temporary ones, on a connection that is closed afterwards.
+Apart from store.py because the tables are temporary ones, on a connection that is closed afterwards. The corrections of
+a stocktake are in arrays still, but post as sets too.
 """
+
+from collections.abc import Mapping, Sequence
 
 from autoshop.kit.db import Connection
 
@@ -32,7 +35,7 @@ SELECT c.row, c.product_id, c.store_id, c.quantity, i.product_id IS NOT NULL,
        EXISTS (SELECT FROM movements AS m WHERE m.product_id = c.product_id AND m.store_id = c.store_id),
        coalesce(i.quantity, 0), coalesce(i.reserved, 0), i.updated_at
   FROM counted_stock AS c
-  LEFT JOIN inventory AS i ON i.product_id = c.product_id AND i.store_id = c.store_id
+  LEFT JOIN stock AS i ON i.product_id = c.product_id AND i.store_id = c.store_id
  WHERE c.quantity <> coalesce(i.quantity, 0)
 """
 
@@ -69,6 +72,35 @@ SELECT product_id, store_id, 'inbound', quantity, quantity, quantity, $1, $2, cl
   FROM staged_stock
  WHERE NOT place_exists AND quantity > 0
 """
+
+STAGED_AMONG = """
+SELECT s.product_id, s.store_id
+  FROM staged_stock AS s
+  JOIN unnest($1::bigint[], $2::bigint[]) AS w (product_id, store_id)
+    ON w.product_id = s.product_id AND w.store_id = s.store_id
+ WHERE s.place_exists
+"""
+# As MOVE does, and in its order: so nobody waits in a circle.
+LOCK = """
+SELECT
+  FROM staged_stock AS s
+  JOIN inventory AS i ON i.product_id = s.product_id AND i.store_id = s.store_id
+ WHERE s.place_exists
+ ORDER BY s.product_id, s.store_id
+   FOR NO KEY UPDATE OF i
+"""
+
+
+async def staged_among(db: Connection, places: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Those of the places that staged_stock will change."""
+    columns = [product_id for product_id, _ in places], [store_id for _, store_id in places]
+    return [(row["product_id"], row["store_id"]) for row in await db.fetch(STAGED_AMONG, *columns)]
+
+
+async def lock(db: Connection) -> None:
+    """Hold every place that staged_stock will change, until the transaction ends."""
+    await db.execute(LOCK)
+
 
 # The rows that others may want are locked last, in key order, and all of it is one statement. A place that had no
 # movement when it was looked at must still be as it was then. One that had is corrected by what was wrong at the look:
@@ -127,6 +159,48 @@ async def post(db: Connection, opening: str, correction: str, actor: str) -> tup
         await db.execute(TELL, opening, opened + moved)
     corrected = wanted["corrected"]
     return {"inbound": opened + moved - corrected, "adjustment": corrected}, wanted["moved"] - moved
+
+
+# The same rules as POST_MOVEMENTS in store.py, one line for a place: each movement with its event, at half the price.
+CORRECT = """
+WITH locked AS (
+    SELECT w.product_id, w.store_id, w.delta, i.quantity, i.reserved
+      FROM unnest($1::bigint[], $2::bigint[], $3::int[]) AS w (product_id, store_id, delta)
+      JOIN inventory AS i ON i.product_id = w.product_id AND i.store_id = w.store_id
+     ORDER BY w.product_id, w.store_id
+       FOR NO KEY UPDATE OF i
+), stock AS (
+    UPDATE inventory AS i
+       SET quantity = l.quantity + l.delta, reserved = l.reserved, updated_at = now()
+      FROM locked AS l
+     WHERE i.product_id = l.product_id AND i.store_id = l.store_id AND l.quantity + l.delta >= l.reserved
+    RETURNING i.product_id, i.store_id, l.delta, i.quantity
+), posted AS (
+    INSERT INTO movements (product_id, store_id, movement_type, quantity, delta, balance_after, related_document,
+                           reason, actor, created_at)
+    SELECT product_id, store_id, 'adjustment', abs(delta), delta, quantity, $4, $5, $6, clock_timestamp()
+      FROM stock
+    RETURNING id, product_id, store_id, delta, balance_after
+), told AS (
+    INSERT INTO outbox (topic, payload)
+    SELECT 'inventory.movement',
+           jsonb_build_object('movement_id', id, 'product_id', product_id, 'store_id', store_id,
+                              'movement_type', 'adjustment', 'delta', delta, 'quantity', balance_after)
+      FROM posted
+)
+SELECT count(*)
+  FROM posted
+"""
+
+
+async def correct(
+    db: Connection, deltas: Mapping[tuple[int, int], int], document: str, reason: str | None, actor: str
+) -> int:
+    """Post an adjustment for each place; how many there were: a place without a row, or with too little, has none."""
+    products, stores = [product_id for product_id, _ in deltas], [store_id for _, store_id in deltas]
+    return await db.fetchval(  # type: ignore[no-any-return]
+        CORRECT, products, stores, list(deltas.values()), document, reason, actor
+    )
 
 
 def _rows(tag: str) -> int:

@@ -26,13 +26,12 @@ from autoshop.kit.answers import (
 )
 from autoshop.kit.db import Connection
 from autoshop.kit.etag import version_in
-from autoshop.kit.fields import Id, Moment, Name, PathId
+from autoshop.kit.fields import Id, Moment, Name, PathId, YesNo
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
 from autoshop.kit.text import NO_NUL
 
 router = APIRouter(prefix="/api/v1/inventory/reservations", tags=["reservations"])
 
-USUAL = timedelta(days=1)
 Document = Annotated[str | None, Field(max_length=200, pattern=NO_NUL)]
 
 
@@ -48,7 +47,7 @@ Lines = Annotated[list[HeldLine], Field(min_length=1, max_length=1000)]
 
 
 class ReservationIn(BaseModel, extra="forbid"):
-    """`holder` is whom the pieces wait for, as staff know him; without `expires_at` they wait for a day."""
+    """`holder` is whom the pieces wait for, as staff know him; without `expires_at` they wait as long as usual."""
 
     holder: Name
     lines: Lines
@@ -67,10 +66,11 @@ class Release(BaseModel, extra="forbid"):
 
 
 class Fulfilment(BaseModel, extra="forbid"):
-    """What the holder takes. Without `lines`: everything that is held."""
+    """What the holder takes. Without `lines`: everything that is held; `beyond_held`: more of it, from what is free."""
 
     lines: Lines | None = None
     related_document: Document = None
+    beyond_held: YesNo = False
 
 
 class ReservationLineOut(BaseModel):
@@ -84,10 +84,13 @@ class ReservationLineOut(BaseModel):
 
 
 class ReservationOut(BaseModel):
-    """A hold. Once `expires_at` has passed it has ended, and `closed_at` follows within a minute or so."""
+    """A hold. Once `expires_at` has passed it has ended, and `closed_at` follows within a minute or so.
+
+    `holder` is null once he is forgotten, some months after the end.
+    """
 
     id: int
-    holder: str
+    holder: str | None
     status: Status
     related_document: str | None
     actor: str
@@ -119,6 +122,10 @@ async def list_reservations(
     store_id: StoreFilter = None,
     status: Annotated[Status | None, Query()] = None,
     related_document: Annotated[str | None, Query(max_length=200, pattern=NO_NUL)] = None,
+    holder: Annotated[str | None, Query(max_length=200, pattern=NO_NUL, description="in whatever case")] = None,
+    holder_prefix: Annotated[
+        str | None, Query(max_length=200, pattern=NO_NUL, description="how the holder's name begins, in whatever case")
+    ] = None,
     page: Cursor = None,
     limit: Limit = 100,
 ) -> ReservationsPage:
@@ -127,12 +134,13 @@ async def list_reservations(
     filters = {
         "product_id": product_id,
         "store_id": store_id,
-        "status": status,
         "related_document": related_document,
+        "holder": holder,
+        "holder_prefix": holder_prefix,
         "before_id": cursor[0] if cursor else None,
     }
     async with request.app.state.pool.acquire() as db:
-        found = await store.list_page(db, filters, limit + 1)
+        found = await store.list_page(db, filters, limit + 1, status)
     reservations, next_page = page_of(found, limit, "reservations", lambda one: (one.id,))
     return ReservationsPage(items=[out(one) for one in reservations], next_page=next_page)
 
@@ -146,10 +154,11 @@ async def reserve(
 ) -> Response:
     """Hold pieces until a moment: all lines, or none and every reason."""
     now = datetime.now(UTC)
+    until = body.expires_at or now + timedelta(hours=request.app.state.settings.reservation_hours)
 
     async def verb(db: Connection) -> dict[str, Any]:
         reserved = await service.reserve(
-            db, caller, _pieces(body.lines), body.holder, body.related_document, body.expires_at or now + USUAL, now
+            db, caller, _pieces(body.lines), body.holder, body.related_document, until, now
         )
         return out(reserved).model_dump(mode="json")
 
@@ -195,7 +204,10 @@ async def release(
     body: Release | None = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Give back what is held, all of it or some; whoever acts for the stores may, not only who reserved."""
+    """Give back what is held, all of it or some; whoever acts for the stores may, not only who reserved.
+
+    Who acts for some of its stores alone names their lines.
+    """
     lines = None if body is None or body.lines is None else _pieces(body.lines)
 
     async def verb(db: Connection) -> dict[str, Any]:
@@ -206,6 +218,7 @@ async def release(
 
 FULFILLED = answers_with(
     ok={"const": True},
+    version={"type": "integer"},
     reservation=named("ReservationOut"),
     movements={"type": "array", "items": named("MovementAnswer")},
 )
@@ -219,14 +232,20 @@ async def fulfil(
     body: Fulfilment | None = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Sell what is held to its holder; what he does not take stays held."""
+    """Sell what is held to its holder; what he does not take stays held.
+
+    This is how a hold never blocks its holder: an ordinary sale knows of no holder and takes only what is free.
+    """
     asked = body or Fulfilment()
     lines = None if asked.lines is None else _pieces(asked.lines)
 
     async def verb(db: Connection) -> dict[str, Any]:
-        reservation, sold = await service.fulfil(db, caller, reservation_id, lines, asked.related_document)
+        reservation, sold = await service.fulfil(
+            db, caller, reservation_id, lines, asked.related_document, beyond_held=asked.beyond_held
+        )
         return {
             "ok": True,
+            "version": reservation.version,
             "reservation": out(reservation).model_dump(mode="json"),
             "movements": [document(movement) for movement in sold],
         }

@@ -1,4 +1,4 @@
-"""The job of every minute: lapsed holds are let go, so that `inventory.reserved` says what is held."""
+"""Every minute what has lapsed is let go, so that `inventory.reserved` says what is held; every hour old names."""
 
 from autoshop.inventory.reservations import service
 from autoshop.kit.db import Pool
@@ -11,3 +11,11 @@ async def let_go_of_lapsed(pool: Pool) -> None:
         places = await service.let_go_of_all_lapsed(db)
     if places:
         log.info("reservations lapsed", places=places)
+
+
+async def forget_holders(pool: Pool, days: int) -> None:
+    """Whom pieces were held for is nobody's business any more, months after the hold ended."""
+    async with pool.acquire() as db:
+        count = await service.forget_holders(db, days)
+    if count:
+        log.info("holders forgotten", reservations=count)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from autoshop.accounts.model import OtherStore
+from autoshop.inventory.movements.model import BatchRefused
 from autoshop.kit.errors import Conflict, NotFound
 
 Status = Literal["live", "fulfilled", "released", "expired"]
@@ -28,10 +30,13 @@ class ReservationLine:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """The hold. It has ended once nothing is held any more, or `expires_at` has passed."""
+    """The hold. It has ended once nothing is held any more, or `expires_at` has passed.
+
+    `holder` is None once he is forgotten, some months later.
+    """
 
     id: int
-    holder: str
+    holder: str | None
     status: Status
     related_document: str | None
     actor: str
@@ -53,8 +58,29 @@ class ReservationEnded(Conflict):
         return f"It is {self.facts['reservation_status']} and holds nothing; reserve anew, or sell what is free"
 
 
+class HoldRefused(BatchRefused):
+    """Nothing is held; `lines` names every line that stood in the way, counted from 0."""
+
+    title = "Cannot be held"
+
+    def explain(self) -> str:
+        return f"{len(self.facts['lines'])} line(s) cannot be held"
+
+
+class HeldElsewhereToo(OtherStore):
+    """Somebody of one store asks for all that is held, and some of it lies at another; `lines` is what is his."""
+
+    def explain(self) -> str:
+        return f"{super().explain()}, where some of it is held: send the `lines` of your own store, as they stand here"
+
+
 class NotHeld(Conflict):
     title = "Not held"
 
     def explain(self) -> str:
         return f"Asked for {self.facts['asked']}, held are {self.facts['held']}"
+
+
+class BeyondHeld(NotHeld):
+    def explain(self) -> str:
+        return f"{super().explain()}; `beyond_held`: true takes the rest from what is free"

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from autoshop.inventory.allocation import store as allocations
 from autoshop.inventory.reservations.model import Place, Reservation, ReservationLine, Status
 from autoshop.kit.db import Connection
 
@@ -23,7 +24,7 @@ SELECT
 
 async def lock_places(db: Connection, places: Sequence[Place]) -> None:
     """Hold the places until the transaction ends. Before anything about them is read that counts."""
-    await db.execute(LOCK_PLACES, *_keys(places))
+    await db.execute(LOCK_PLACES, *keys(places))
 
 
 HOLD = """
@@ -88,54 +89,36 @@ async def take(db: Connection, reservation_id: int, wanted: Mapping[Place, int],
     return bool(await db.fetchval(TAKE, reservation_id, *_columns(wanted), fulfilled))
 
 
-LET_GO = """
-WITH ended AS (
-    UPDATE reservation_lines AS r
-       SET held = 0
-      FROM unnest($1::bigint[], $2::bigint[]) AS w (product_id, store_id)
-     WHERE r.product_id = w.product_id AND r.store_id = w.store_id
-       AND r.held > 0 AND r.expires_at <= (SELECT clock_timestamp())
-    RETURNING r.reservation_id, r.product_id, r.store_id, old.held AS pieces
-), freed AS (
-    SELECT product_id, store_id, sum(pieces)::int AS pieces
-      FROM ended
-     GROUP BY product_id, store_id
-), stock AS (
-    UPDATE inventory AS i
-       SET reserved = i.reserved - f.pieces, updated_at = now()
-      FROM freed AS f
-     WHERE i.product_id = f.product_id AND i.store_id = f.store_id
-)
-SELECT DISTINCT reservation_id
-  FROM ended
-"""
-
-
-async def let_go_of_lapsed(db: Connection, places: Sequence[Place]) -> bool:
-    """Free what lapsed holds still hold at these places, which are locked; whether there was any."""
-    ended = await db.fetch(LET_GO, *_keys(places))
-    await close(db, [row["reservation_id"] for row in ended], "expired")
-    return bool(ended)
-
+# The one rule of a hold's end, for whoever reads, tells or closes: what has lapsed has ended and holds nothing, whether
+# a job has noticed or not. `r` is a reservation, `l` a line of it.
+CLOCK = "(SELECT clock_timestamp())"
+STATUS = f"CASE WHEN r.status = 'live' AND r.expires_at <= {CLOCK} THEN 'expired' ELSE r.status END"
+HELD = f"CASE WHEN l.expires_at > {CLOCK} THEN l.held ELSE 0 END"
+# What took the last pieces decides how it ended: time, or people; and they sold something of it, or gave all back.
+ENDED = """CASE WHEN $2 = 'expired' THEN 'expired'
+                     WHEN EXISTS (SELECT FROM reservation_lines WHERE reservation_id = r.id AND fulfilled > 0)
+                     THEN 'fulfilled' ELSE 'released' END"""
 
 # Locked first: of two who take the last pieces of one reservation at different places, the second must see the first.
 LOCK = "SELECT id FROM reservations WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE"
-CLOSE = """
+CLOSE = f"""
 UPDATE reservations AS r
    SET version = r.version + 1,
        status = CASE WHEN EXISTS (SELECT FROM reservation_lines WHERE reservation_id = r.id AND held > 0) THEN 'live'
-                     WHEN EXISTS (SELECT FROM reservation_lines WHERE reservation_id = r.id AND fulfilled > 0)
-                     THEN 'fulfilled' ELSE $2 END,
+                     ELSE {ENDED} END,
        closed_at = CASE WHEN NOT EXISTS (SELECT FROM reservation_lines WHERE reservation_id = r.id AND held > 0)
                         THEN clock_timestamp() END
  WHERE id = ANY ($1::bigint[]) AND status = 'live'
 """
-TELL = """
+TELL = f"""
 INSERT INTO outbox (topic, payload)
 SELECT 'inventory.reservation',
-       jsonb_build_object('reservation_id', r.id, 'change', $2::text, 'status', r.status,
+       jsonb_build_object('reservation_id', r.id, 'change', $2::text, 'status', {STATUS}, 'version', r.version,
+                          'expires_at', r.expires_at,
                           'lines', (SELECT jsonb_agg(jsonb_build_object('product_id', l.product_id,
-                                                                        'store_id', l.store_id, 'held', l.held))
+                                                                        'store_id', l.store_id, 'held', {HELD},
+                                                                        'fulfilled', l.fulfilled)
+                                                     ORDER BY l.product_id, l.store_id)
                                       FROM reservation_lines AS l
                                      WHERE l.reservation_id = r.id))
   FROM reservations AS r
@@ -144,11 +127,12 @@ SELECT 'inventory.reservation',
 
 
 async def close(db: Connection, reservation_ids: Sequence[int], change: Status) -> None:
-    """After pieces were taken out of holds: end those that hold nothing any more, and tell of all of them."""
+    """After pieces were taken out of holds: end those that hold nothing any more, with their promises; tell of all."""
     if reservation_ids:
         await db.execute(LOCK, reservation_ids)
         await db.execute(CLOSE, reservation_ids, change)
         await db.execute(TELL, reservation_ids, change)
+        await allocations.settle(db, reservation_ids)
 
 
 async def tell(db: Connection, reservation_id: int, change: str) -> None:
@@ -172,30 +156,14 @@ async def extend(db: Connection, reservation_id: int, until: datetime) -> bool:
     return True
 
 
-LAPSED = """
-SELECT DISTINCT product_id, store_id
-  FROM reservation_lines
- WHERE held > 0 AND expires_at <= now()
- ORDER BY product_id, store_id
- LIMIT $1
-"""
-
-
-async def lapsed_places(db: Connection, limit: int) -> list[Place]:
-    """Where lapsed holds have not been let go yet."""
-    return [(row["product_id"], row["store_id"]) for row in await db.fetch(LAPSED, limit)]
-
-
-# What has lapsed has ended, whether a job has noticed or not.
-STATUS = "CASE WHEN status = 'live' AND expires_at <= now() THEN 'expired' ELSE status END"
-COLUMNS = f"id, holder, {STATUS} AS status, related_document, actor, created_at, expires_at, closed_at, version"
-FIND = f"SELECT {COLUMNS} FROM reservations WHERE id = $1"
-LINES = """
-SELECT reservation_id, product_id, store_id, quantity, CASE WHEN expires_at > now() THEN held ELSE 0 END AS held,
-       fulfilled
-  FROM reservation_lines
- WHERE reservation_id = ANY ($1::bigint[])
- ORDER BY reservation_id, product_id, store_id
+COLUMNS = f"""r.id, r.holder, {STATUS} AS status, r.related_document, r.actor, r.created_at, r.expires_at,
+       r.closed_at, r.version"""
+FIND = f"SELECT {COLUMNS} FROM reservations AS r WHERE r.id = $1"
+LINES = f"""
+SELECT l.reservation_id, l.product_id, l.store_id, l.quantity, {HELD} AS held, l.fulfilled
+  FROM reservation_lines AS l
+ WHERE l.reservation_id = ANY ($1::bigint[])
+ ORDER BY l.reservation_id, l.product_id, l.store_id
 """
 
 
@@ -209,24 +177,61 @@ LIST = f"""
 SELECT {COLUMNS}
   FROM reservations AS r
  WHERE {{conditions}}
- ORDER BY id DESC
+ ORDER BY r.id DESC
  LIMIT $1
 """
 CONDITIONS = {
-    "before_id": "id < ${}",
-    "status": f"{STATUS} = ${{}}",
-    "related_document": "related_document = ${}",
-    "product_id": "EXISTS (SELECT FROM reservation_lines WHERE reservation_id = r.id AND product_id = ${})",
-    "store_id": "EXISTS (SELECT FROM reservation_lines WHERE reservation_id = r.id AND store_id = ${})",
+    "before_id": "r.id < ${}",
+    "related_document": "r.related_document = ${}",
+    "holder": "lower(r.holder) = lower(${})",
+    # All that begins so, in the order of an index: nothing sorts behind the last character of Unicode.
+    "holder_prefix": "lower(r.holder) >= lower(${0}) AND lower(r.holder) < lower(${0}) || chr(1114111)",
 }
+# The same as STATUS, said so that an index of just these is found.
+STATUSES: dict[Status, str] = {
+    "live": f"r.status = 'live' AND r.expires_at > {CLOCK}",
+    "expired": f"r.status IN ('live', 'expired') AND (r.status = 'expired' OR r.expires_at <= {CLOCK})",
+    "fulfilled": "r.status = 'fulfilled'",
+    "released": "r.status = 'released'",
+}
+HOLDS = "r.id IN (SELECT l.reservation_id FROM reservation_lines AS l WHERE {conditions})"
+OF_LINES = {"product_id": "l.product_id = ${}", "store_id": "l.store_id = ${}"}
 
 
-async def list_page(db: Connection, filters: Mapping[str, int | str | None], limit: int) -> list[Reservation]:
-    """Newest first. `filters` has names of CONDITIONS; those that are None do not count."""
+async def list_page(
+    db: Connection, filters: Mapping[str, int | str | None], limit: int, status: Status | None = None
+) -> list[Reservation]:
+    """Newest first. `filters` has names of CONDITIONS and OF_LINES; those that are None do not count."""
     given = {name: value for name, value in filters.items() if value is not None}
-    conditions = [CONDITIONS[name].format(number) for number, name in enumerate(given, start=2)]
+    numbered = {name: number for number, name in enumerate(given, start=2)}
+    conditions = [CONDITIONS[name].format(number) for name, number in numbered.items() if name in CONDITIONS]
+    of_a_line = [OF_LINES[name].format(number) for name, number in numbered.items() if name in OF_LINES]
+    if of_a_line:
+        conditions.append(HOLDS.format(conditions=" AND ".join(of_a_line)))
+    if status is not None:
+        conditions.append(STATUSES[status])
     sql = LIST.format(conditions="\n   AND ".join(conditions) or "true")
     return await _with_lines(db, await db.fetch(sql, limit, *given.values()))
+
+
+HOLDING = f"""
+SELECT w.product_id, w.store_id, h.reservation_id
+  FROM unnest($1::bigint[], $2::bigint[]) AS w (product_id, store_id)
+ CROSS JOIN LATERAL (SELECT reservation_id, expires_at
+                       FROM reservation_lines
+                      WHERE product_id = w.product_id AND store_id = w.store_id AND held > 0 AND expires_at > {CLOCK}
+                      ORDER BY expires_at
+                      LIMIT $3) AS h
+ ORDER BY w.product_id, w.store_id, h.expires_at, h.reservation_id
+"""
+
+
+async def holding(db: Connection, places: Sequence[Place], most: int) -> dict[Place, list[int]]:
+    """Which reservations hold pieces at each of the places: at most so many of each, those that lapse first."""
+    found: dict[Place, list[int]] = {}
+    for product_id, store_id, reservation_id in await db.fetch(HOLDING, *keys(places), most):
+        found.setdefault((product_id, store_id), []).append(reservation_id)
+    return found
 
 
 async def _with_lines(db: Connection, rows: Sequence[Any]) -> list[Reservation]:
@@ -238,7 +243,8 @@ async def _with_lines(db: Connection, rows: Sequence[Any]) -> list[Reservation]:
     return [Reservation(**row, lines=tuple(lines[row["id"]])) for row in rows]
 
 
-def _keys(places: Sequence[Place]) -> tuple[list[int], list[int]]:
+def keys(places: Sequence[Place]) -> tuple[list[int], list[int]]:
+    """Products and stores of distinct places, in key order, as columns for unnest."""
     distinct = sorted(set(places))
     return [product_id for product_id, _ in distinct], [store_id for _, store_id in distinct]
 

@@ -226,7 +226,8 @@ WITH counted AS (
      GROUP BY transfer_id, product_id
 ), road AS (
     SELECT coalesce(l.transfer_id, g.transfer_id) AS transfer_id, coalesce(l.product_id, g.product_id) AS product_id,
-           coalesce(l.shipped - l.received - l.returned, 0) AS written, coalesce(g.counted, 0) AS counted
+           coalesce(l.shipped - l.received - l.returned - l.lost - l.damaged, 0) AS written,
+           coalesce(g.counted, 0) AS counted
       FROM transfer_lines AS l
       FULL JOIN gone AS g ON g.transfer_id = l.transfer_id AND g.product_id = l.product_id
 ), holds AS (
@@ -239,6 +240,17 @@ WITH counted AS (
            coalesce(i.reserved, 0) AS written, coalesce(h.counted, 0) AS counted
       FROM (SELECT product_id, store_id, reserved FROM inventory WHERE reserved > 0) AS i
       FULL JOIN holds AS h ON h.product_id = i.product_id AND h.store_id = i.store_id
+), back AS (
+    SELECT l.product_id, l.sale_id, sum(l.quantity) AS counted
+      FROM return_lines AS l
+      JOIN returns AS r ON r.id = l.return_id
+     WHERE l.sale_id IS NOT NULL AND r.status = 'posted'
+     GROUP BY l.product_id, l.sale_id
+), brought AS (
+    SELECT coalesce(s.product_id, b.product_id) AS product_id, coalesce(s.sale_id, b.sale_id) AS sale_id,
+           coalesce(s.returned, 0) AS written, coalesce(b.counted, 0) AS counted
+      FROM sale_returns AS s
+      FULL JOIN back AS b ON b.product_id = s.product_id AND b.sale_id = s.sale_id
 ), wrong AS (
     SELECT 'stock' AS what, product_id, store_id, NULL::bigint AS transfer_id, written, counted
       FROM shelf
@@ -250,6 +262,10 @@ WITH counted AS (
      UNION ALL
     SELECT 'transit', product_id, NULL, transfer_id, written, counted
       FROM road
+     WHERE written <> counted
+     UNION ALL
+    SELECT 'returned', product_id, NULL, NULL, written, counted
+      FROM brought
      WHERE written <> counted
 )
 SELECT (SELECT count(*) FROM shelf) AS row_count,

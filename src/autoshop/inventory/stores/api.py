@@ -4,14 +4,14 @@ import re
 from datetime import time
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
 from autoshop.accounts.service import audit
 from autoshop.inventory.stores import service, store
-from autoshop.inventory.stores.model import OWNERS_RULE, WEEKDAYS, Route, Store, week_as_text
+from autoshop.inventory.stores.model import OWNERS_RULE, WEEKDAYS, Holiday, HolidayYear, Route, Store, week_as_text
 from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfMatch, IfNoneMatch, shown, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.etag import version_in
@@ -20,6 +20,7 @@ from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
 from autoshop.kit.text import NO_NUL
 
 router = APIRouter(prefix="/api/v1/stores", tags=["stores"])
+holidays_router = APIRouter(prefix="/api/v1/holidays", tags=["stores"])
 
 Hour = Annotated[str, Field(pattern=r"^([01]?[0-9]|2[0-3]):[0-5]?[0-9]$|^24:00$")]
 Hours = Annotated[list[Hour], Field(min_length=2, max_length=2, description="from, to")]
@@ -38,6 +39,7 @@ class StoreIn(BaseModel, extra="forbid"):
     opening_hours: Week = {}
     closed_dates: Annotated[list[Day], Field(max_length=400)] = []
     active: YesNo = True
+    keeps_holidays: Annotated[YesNo, Field(description="closed on the network's holidays too")] = True
 
 
 class StoreChange(BaseModel, extra="forbid"):
@@ -50,6 +52,7 @@ class StoreChange(BaseModel, extra="forbid"):
     opening_hours: Week | None = None
     closed_dates: Annotated[list[Day] | None, Field(max_length=400)] = None
     active: YesNo | None = None
+    keeps_holidays: YesNo | None = None
 
 
 class StoreOut(StoreIn):
@@ -73,6 +76,7 @@ def out(found: Store) -> StoreOut:
         opening_hours={day: list(hours) for day, hours in week_as_text(found.calendar.week).items()},
         closed_dates=sorted(found.calendar.closed_dates),
         active=found.active,
+        keeps_holidays=found.keeps_holidays,
         version=found.version,
     )
 
@@ -157,6 +161,7 @@ class RouteIn(BaseModel, extra="forbid"):
         list[Annotated[int, Field(ge=1, le=7, strict=True)]],
         Field(min_length=1, max_length=7, description="days on which it leaves, 1 = Monday"),
     ] = sorted(OWNERS_RULE.weekdays)
+    closed_dates: Annotated[list[Day], Field(max_length=400, description="days on which it does not leave")] = []
 
 
 @router.get("/{store_id}/routes/{to_store_id}", dependencies=[needs("catalog:read")])
@@ -166,7 +171,13 @@ async def show_route(request: Request, store_id: PathId, to_store_id: PathId) ->
         await service.get_store(db, store_id)
         await service.get_store(db, to_store_id)
         route = await store.find_route(db, store_id, to_store_id) or OWNERS_RULE
-    return RouteIn(cutoff=route.cutoff, days=route.days, arrival=route.arrival, weekdays=sorted(route.weekdays))
+    return RouteIn(
+        cutoff=route.cutoff,
+        days=route.days,
+        arrival=route.arrival,
+        weekdays=sorted(route.weekdays),
+        closed_dates=sorted(route.closed_dates),
+    )
 
 
 @router.put("/{store_id}/routes/{to_store_id}", status_code=204, response_class=Response)
@@ -180,7 +191,7 @@ async def set_route(
 ) -> Response:
     """Set when goods leave one store for another."""
     caller.must_act_for(store_id, to_store_id)
-    route = Route(body.cutoff, body.days, body.arrival, frozenset(body.weekdays))
+    route = Route(body.cutoff, body.days, body.arrival, frozenset(body.weekdays), frozenset(body.closed_dates))
 
     async def verb(db: Connection) -> dict[str, Any]:
         await service.set_route(db, store_id, to_store_id, route)
@@ -189,3 +200,62 @@ async def set_route(
         return {}
 
     return await write_once(request, caller.actor, verb, 204)
+
+
+PathYear = Annotated[int, Path(ge=2000, le=2999)]
+
+
+class HolidayIn(BaseModel, extra="forbid"):
+    day: Day
+    name: Name
+
+
+class HolidaysIn(BaseModel, extra="forbid"):
+    """All holidays of the year: what is not in the list is none any more."""
+
+    days: Annotated[list[HolidayIn], Field(max_length=366)]
+
+
+class HolidaysOut(HolidaysIn):
+    """`version` 0: nobody has set the holidays of that year."""
+
+    year: int
+    version: int
+
+
+def holidays_out(found: HolidayYear) -> HolidaysOut:
+    """A year's holidays as the API tells them."""
+    days = [HolidayIn(day=one.day, name=one.name) for one in found.days]
+    return HolidaysOut(year=found.year, version=found.version, days=days)
+
+
+@holidays_router.get(
+    "/{year}", response_model=HolidaysOut, responses=NOT_MODIFIED, dependencies=[needs("catalog:read")]
+)
+async def show_holidays(request: Request, year: PathYear, if_none_match: IfNoneMatch = None) -> Response:
+    """Days of a year on which the network is closed; the ETag goes into If-Match of a change."""
+    async with request.app.state.pool.acquire() as db:
+        return shown(holidays_out(await store.holidays(db, year)), if_none_match)
+
+
+@holidays_router.put("/{year}", response_model=HolidaysOut)
+async def set_holidays(
+    request: Request,
+    year: PathYear,
+    body: HolidaysIn,
+    caller: Annotated[Caller, needs("catalog:write")],
+    if_match: IfMatch = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Set the holidays of a year, all of them. Promises heed them at once; a store that keeps none says so itself."""
+    caller.must_act_for_all()
+    version = version_in(if_match)
+    days = [Holiday(one.day, one.name) for one in body.days]
+
+    async def verb(db: Connection) -> dict[str, Any]:
+        before, after = (holidays_out(one) for one in await service.set_holidays(db, year, version, days))
+        told = after.model_dump(mode="json")
+        await audit(db, caller, "set holidays", f"holidays:{year}", before.model_dump(mode="json"), told)
+        return told
+
+    return await write_once(request, caller.actor, verb)

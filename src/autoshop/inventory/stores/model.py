@@ -24,12 +24,14 @@ class Hours:
 class Calendar:
     """When a store is open. `week` has one entry a weekday from Monday; None = closed that day.
 
-    A store without any hours (`week` empty) never closes.
+    A store without any hours (`week` empty) never closes. `closed_dates` are its own, `holidays` those of the network
+    that it keeps.
     """
 
     time_zone: str
     week: tuple[Hours | None, ...] = ()
     closed_dates: frozenset[date] = field(default=frozenset())
+    holidays: frozenset[date] = field(default=frozenset())
 
     @property
     def zone(self) -> ZoneInfo:
@@ -37,7 +39,7 @@ class Calendar:
 
     def hours_on(self, day: date) -> Hours | None:
         """Opening hours of a date, or None when the store is closed all day."""
-        if day in self.closed_dates:
+        if day in self.closed_dates or day in self.holidays:
             return None
         return self.week[day.weekday()] if self.week else Hours(_MIDNIGHT, _MIDNIGHT)
 
@@ -65,7 +67,7 @@ class Calendar:
 
     def closes_after(self, at: datetime) -> datetime | None:
         """When the store that is open at `at` closes; None when it is closed then, or never closes."""
-        if not self.week and not self.closed_dates:
+        if not (self.week or self.closed_dates or self.holidays):
             return None
         bounds = self.bounds_on(at.astimezone(self.zone).date())
         return bounds[1] if bounds is not None and bounds[0] <= at < bounds[1] else None
@@ -73,12 +75,16 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The van from one store to another. The defaults are the owner's rule: tomorrow after 17:00."""
+    """The van from one store to another; on `closed_dates` it does not leave.
+
+    The defaults are the owner's rule: tomorrow after 17:00.
+    """
 
     cutoff: time = time(18, 0)
     days: int = 1
     arrival: time = time(17, 0)
     weekdays: frozenset[int] = frozenset(range(1, 8))
+    closed_dates: frozenset[date] = frozenset()
 
     def departure(self, now: datetime, source: Calendar) -> date | None:
         """The day on which the van leaves: today before the cut-off, else the next day that it runs and we are open."""
@@ -87,10 +93,14 @@ class Route:
         if local.time() >= self.cutoff:
             day += timedelta(days=1)
         for _ in range(_LOOK_AHEAD_DAYS):
-            if day.isoweekday() in self.weekdays and source.hours_on(day) is not None:
+            if self.goes_on(day) and source.hours_on(day) is not None:
                 return day
             day += timedelta(days=1)
         return None
+
+    def goes_on(self, day: date) -> bool:
+        """Whether the van leaves on a date, if the store that sends is open."""
+        return day.isoweekday() in self.weekdays and day not in self.closed_dates
 
     def arrival_at(self, departure: date, destination: Calendar) -> datetime | None:
         """When the buyer can have it: after the van came, and not before the store is open."""
@@ -111,6 +121,34 @@ class Store:
     calendar: Calendar
     active: bool
     version: int
+    keeps_holidays: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Holiday:
+    """A day on which the whole network is closed, but for stores that keep no holidays."""
+
+    day: date
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class HolidayYear:
+    """The holidays of a year; version 0 = nobody has set them."""
+
+    year: int
+    version: int
+    days: tuple[Holiday, ...]
+
+
+def days_in(text: str) -> frozenset[date]:
+    """Dates as PostgreSQL lists them, `2027-01-01,2027-01-02`; the same text gives the same set."""
+    return _days_in(text)
+
+
+@lru_cache(maxsize=64)
+def _days_in(text: str) -> frozenset[date]:
+    return frozenset(date.fromisoformat(day) for day in text.split(",") if day)
 
 
 def week_as_text(week: tuple[Hours | None, ...]) -> dict[str, tuple[str, str]]:

@@ -1,5 +1,6 @@
 """Verbs: open a store, change it, set the van's timetable."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -9,7 +10,7 @@ import msgspec
 
 from autoshop.inventory.movements.model import UnknownStore
 from autoshop.inventory.stores import store
-from autoshop.inventory.stores.model import Route, Store, parse_week, week_as_text
+from autoshop.inventory.stores.model import Holiday, HolidayYear, Route, Store, parse_week, week_as_text
 from autoshop.kit.db import Connection
 from autoshop.kit.errors import Conflict, Invalid, wrong
 from autoshop.kit.etag import changed_meanwhile
@@ -47,11 +48,12 @@ async def open_store(
     opening_hours: dict[str, Any],
     closed_dates: list[date],
     active: bool,
+    keeps_holidays: bool,
 ) -> Store:
     """A new store. Stock at it starts with its first movement."""
     check_time_zone(time_zone)
     check_hours(opening_hours)
-    opened = await store.add(db, code, name, address, time_zone, opening_hours, closed_dates, active)
+    opened = await store.add(db, code, name, address, time_zone, opening_hours, closed_dates, active, keeps_holidays)
     if opened is None:
         raise CodeTaken(code=code)
     return opened
@@ -63,7 +65,7 @@ async def change_store(db: Connection, store_id: int, version: int, changes: dic
         check_time_zone(changes["time_zone"])
     if changes.get("opening_hours") is not None:
         check_hours(changes["opening_hours"])
-    fields = ("code", "name", "address", "time_zone", "opening_hours", "closed_dates", "active")
+    fields = ("code", "name", "address", "time_zone", "opening_hours", "closed_dates", "active", "keeps_holidays")
     try:
         changed = await store.change(db, store_id, version, *(changes.get(name) for name in fields))
     except asyncpg.UniqueViolationError:
@@ -83,6 +85,7 @@ def _as_document(store_: Store) -> dict[str, Any]:
         "opening_hours": week_as_text(store_.calendar.week),
         "closed_dates": store_.calendar.closed_dates,
         "active": store_.active,
+        "keeps_holidays": store_.keeps_holidays,
     }
 
 
@@ -111,6 +114,37 @@ async def set_route(db: Connection, from_store_id: int, to_store_id: int, route:
         raise Invalid("A route leads from one store to another", errors=[wrong("to_store_id", "same store")])
     await get_store(db, from_store_id)
     await get_store(db, to_store_id)
-    await store.set_route(
-        db, from_store_id, to_store_id, route.cutoff, route.days, route.arrival, sorted(route.weekdays)
-    )
+    await store.set_route(db, from_store_id, to_store_id, route)
+
+
+async def set_holidays(
+    db: Connection, year: int, version: int, days: Sequence[Holiday]
+) -> tuple[HolidayYear, HolidayYear]:
+    """Replace the holidays of a year that are still at `version`; as they were, and as they are.
+
+    Promises follow at once; what is on the way keeps the time that was promised when it left.
+    """
+    _must_be_days_of(year, days)
+    before = await store.holidays(db, year, lock=True)
+    if before.version != version:
+        sent = {"days": _names(days)}
+        raise changed_meanwhile(f"list of {year}", before.version, sent, {"days": _names(before.days)})
+    await store.set_holidays(db, year, days)
+    return before, await store.holidays(db, year)
+
+
+def _names(days: Sequence[Holiday]) -> dict[str, str]:
+    return {one.day.isoformat(): one.name for one in sorted(days, key=lambda one: one.day)}
+
+
+def _must_be_days_of(year: int, days: Sequence[Holiday]) -> None:
+    seen: set[date] = set()
+    errors = []
+    for number, one in enumerate(days):
+        if one.day.year != year:
+            errors.append(wrong(f"days.{number}.day", f"is no day of {year}"))
+        elif one.day in seen:
+            errors.append(wrong(f"days.{number}.day", f"{one.day} is there twice"))
+        seen.add(one.day)
+    if errors:
+        raise Invalid("; ".join(f"{one['field']}: {one['reason']}" for one in errors[:3]), errors=errors)

@@ -6,8 +6,8 @@ millionths of a kopeck and rounded half to even each time; kopecks are rounded o
 whole, and then shared among its stores.
 
 What nobody told the cost of comes in at the average there is; before any cost is known it is unknown, and takes the
-first cost that becomes known. What leaves, leaves at the average. What is undone comes back as it left. A transfer
-changes nothing: pieces on the way are ours.
+first cost that becomes known. What leaves, leaves at the average. What is undone comes back as it left, and so does the
+return of a sale that is known. A transfer changes nothing: pieces on the way are ours.
 """
 
 from bisect import bisect_right
@@ -24,8 +24,8 @@ MICRO = 1_000_000  # millionths of a kopeck
 class Day:
     """What comes on a day before anything leaves, where `on_hand` pieces were there in the morning.
 
-    `received` pieces for `worth_kopecks` in all, undone deliveries taken off; of pieces that came back by undoing a
-    sale, the day they had left and how many.
+    `received` pieces for `worth_kopecks` in all, undone deliveries taken off; of pieces that came back to us, the day
+    they had left and how many.
     """
 
     day: date

@@ -37,7 +37,7 @@ PLACES = """places AS (
      GROUP BY product_id
 )"""
 # What may change the average of a product; all others have that of the last closing.
-TOUCHES = "m.unit_cost_kopecks IS NOT NULL OR m.reverses_id IS NOT NULL"
+TOUCHES = "m.unit_cost_kopecks IS NOT NULL OR m.reverses_id IS NOT NULL OR m.movement_type = 'return'"
 COSTS = """costs AS (
     SELECT product_id, quantity, average_microkopecks
       FROM closing_costs AS b
@@ -53,17 +53,25 @@ MOVED = f"""moved AS (
      WHERE m.movement_type <> 'transfer' AND {COUNTS} {{of_moved}}
      GROUP BY m.product_id, day
 )"""
-# Pieces that came back by undoing what took them away: on which day, since which day they were gone. A reversal is
-# found by the index of reversals; on one and the same day there is nothing to tell apart.
+# Pieces that came back, by undoing what took them away or as the return of a sale that is known: on which day, since
+# which day they were gone. On one and the same day there is nothing to tell apart.
 BACK = f"""back AS (
     SELECT product_id, day, left_on, sum(pieces)::bigint AS pieces
       FROM (SELECT m.product_id, greatest({DAY}, $3::date + 1) AS day, m.delta AS pieces,
-                   coalesce(o.effective_on, (o.created_at AT TIME ZONE e.time_zone)::date) AS left_on
-              FROM movements AS m
+                   coalesce(o.effective_on, (o.created_at AT TIME ZONE f.time_zone)::date) AS left_on
+              FROM (SELECT m.product_id, m.id, m.reverses_id AS left_by
+                      FROM movements AS m
+                     WHERE m.reverses_id IS NOT NULL AND m.delta > 0
+                       AND m.movement_type NOT IN ('inbound', 'transfer') {{of_moved}}
+                     UNION ALL
+                    SELECT m.product_id, m.movement_id, m.sale_id
+                      FROM return_lines AS m
+                     WHERE m.sale_id IS NOT NULL {{of_moved}}) AS b
+              JOIN movements AS m ON m.product_id = b.product_id AND m.id = b.id
               JOIN {STORES} ON e.store_id = m.store_id
-              JOIN movements AS o ON o.product_id = m.product_id AND o.id = m.reverses_id
-             WHERE m.reverses_id IS NOT NULL AND m.delta > 0 AND m.movement_type IN ('sale', 'writeoff', 'adjustment')
-               AND {COUNTS} {{of_moved}}) AS undone
+              JOIN movements AS o ON o.product_id = b.product_id AND o.id = b.left_by
+              JOIN {STORES.replace(" AS e ", " AS f ")} ON f.store_id = o.store_id
+             WHERE m.unit_cost_kopecks IS NULL AND {COUNTS}) AS came
      WHERE left_on < day
      GROUP BY product_id, day, left_on
 )"""

@@ -62,17 +62,6 @@ CREATE TABLE closing_costs (
 COMMENT ON COLUMN closing_costs.quantity IS 'in all stores and on the way between them';
 COMMENT ON COLUMN closing_costs.average_microkopecks IS 'the moving average cost of a piece, in millionths of a kopeck';
 
-CREATE FUNCTION nearest(numerator numeric, denominator numeric) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN 2 * mod(mod(numerator, denominator) + denominator, denominator) > denominator
-                 OR (2 * mod(mod(numerator, denominator) + denominator, denominator) = denominator
-                     AND mod(div(numerator - mod(mod(numerator, denominator) + denominator, denominator), denominator), 2) <> 0)
-            THEN 1 ELSE 0 END
-       + div(numerator - mod(mod(numerator, denominator) + denominator, denominator), denominator);
-COMMENT ON FUNCTION nearest IS 'the nearest whole number, half to even; the denominator is positive. As in inventory/value/model.py';
-
--- What a product's holds were, newest first, whether they still hold anything or not.
-CREATE INDEX reservation_lines_product ON reservation_lines (product_id, reservation_id);
-
 GRANT SELECT, INSERT, UPDATE ON periods TO autoshop_app;
 GRANT SELECT, INSERT, DELETE ON period_ends, closing_balances, closing_costs TO autoshop_app;
 GRANT USAGE ON SEQUENCE periods_id_seq TO autoshop_app;

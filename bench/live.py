@@ -1,0 +1,116 @@
+"""Live stock: how soon two hundred listeners hear of a movement, from when its request was sent."""
+
+import asyncio
+import json
+import re
+import time
+from array import array
+from pathlib import Path
+from typing import cast
+
+import uvloop
+
+from bench.load import Run, percentiles
+from bench.report import Report
+from bench.stage import Stage, memory_mib
+
+LISTENERS = 200
+PER_SECOND = 50
+P99_MS = 100
+MOVEMENT_ID = re.compile(rb'"movement_id":(\d+)')
+HEAD = "HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
+
+
+def run(report: Report, folder: Path, products: int, *, quick: bool) -> None:
+    """Fill a small shop, let everybody listen, post at a steady rate; each listener must hear each movement once."""
+    seconds = 4 if quick else 20
+    stage = Stage(folder, products)
+    try:
+        stage.open()
+        server = stage.serve()
+        report.say(f"{LISTENERS} listen while {PER_SECOND} movements a second are posted for {seconds} s …")
+        measured: list[tuple[Run, int, int]] = []
+
+        def load() -> Run:
+            measured.append(uvloop.run(_listen(stage.port, stage.token(), products, seconds)))
+            return measured[0][0]
+
+        report.heading()
+        heard = stage.measured(load)
+        _, posted, wrong = measured[0]
+        report.run(f"movement sent → each of {LISTENERS} has read it", heard)
+        report.bar(
+            "each movement is heard by each listener, once", f"{posted} × {LISTENERS}, {wrong} wrong", wrong == 0
+        )
+        report.bar(f"p99 < {P99_MS} ms", f"{heard.p99_ms:.1f} ms", heard.p99_ms < P99_MS)
+        report.say(f"memory of serve: {memory_mib(server):.0f} MiB")
+    finally:
+        stage.close()
+
+
+class _Listener(asyncio.Protocol):
+    """Keeps when it read which movement."""
+
+    def __init__(self, request: bytes) -> None:
+        self._request, self._rest = request, b""
+        self.heard: dict[int, float] = {}
+        self.twice = 0
+        self.begun = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        now = time.perf_counter()
+        text = self._rest + data
+        if b"id: " in text:
+            self.begun.set()
+        whole, blank, self._rest = text.rpartition(b"\n\n")
+        for movement_id in MOVEMENT_ID.findall(whole + blank):
+            self.twice += int(movement_id) in self.heard
+            self.heard[int(movement_id)] = now
+
+
+async def _listen(port: int, token: str, products: int, seconds: int) -> tuple[Run, int, int]:
+    """What was measured, how many were posted, and how many times somebody did not hear of one, or twice."""
+    loop = asyncio.get_running_loop()
+    request = f"GET /api/v1/inventory/events {HEAD.format(token=token)}\r\n".encode()
+    listeners = [
+        (await loop.create_connection(lambda: _Listener(request), "127.0.0.1", port))[1] for _ in range(LISTENERS)
+    ]
+    for listener in listeners:
+        await asyncio.wait_for(listener.begun.wait(), 30)
+    began = time.perf_counter()
+    sent = await _post(port, token, products, seconds)
+    took = time.perf_counter() - began
+    async with asyncio.timeout(10):
+        while any(sent.keys() - listener.heard.keys() for listener in listeners):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    milliseconds = array("d")
+    for listener in listeners:
+        milliseconds.extend((listener.heard[movement_id] - at) * 1000 for movement_id, at in sent.items())
+        listener.transport.close()
+    wrong = sum(listener.twice + len(listener.heard.keys() ^ sent.keys()) for listener in listeners)
+    run = Run(len(milliseconds), took, *percentiles(sorted(milliseconds)))
+    return run, len(sent), wrong
+
+
+async def _post(port: int, token: str, products: int, seconds: int) -> dict[int, float]:
+    """Post one movement after the other, each when it is due; by its id, when its request left."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    sent: dict[int, float] = {}
+    began = time.perf_counter()
+    for number in range(PER_SECOND * seconds):
+        await asyncio.sleep(max(0.0, began + number / PER_SECOND - time.perf_counter()))
+        line = {"product_id": number % products + 1, "store_id": 1, "movement_type": "sale", "quantity": 1}
+        body = json.dumps(line).encode()
+        head = f"POST /api/v1/inventory/movement {HEAD.format(token=token)}"
+        head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        at = time.perf_counter()
+        writer.write(head.encode() + body)
+        answer = await reader.readuntil(b"\r\n\r\n")
+        length = int(answer.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+        sent[json.loads(await reader.readexactly(length))["movement_id"]] = at
+    writer.close()
+    return sent

@@ -1,0 +1,10 @@
+"""Stocktakes, and what ought to be counted."""
+
+from autoshop.kit.migrate import run_sql_beside
+
+revision = "0011"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    run_sql_beside(__file__)

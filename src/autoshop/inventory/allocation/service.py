@@ -1,0 +1,165 @@
+"""Verbs: propose, allocate, look up. Who may allocate acts for the wished store; the pieces may lie anywhere."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from autoshop.accounts.model import Caller
+from autoshop.inventory.allocation import store
+from autoshop.inventory.allocation.model import (
+    Allocation,
+    Alternative,
+    Candidate,
+    Choice,
+    Explanation,
+    HoldTooShort,
+    NotAllocated,
+    Proposal,
+    UnknownAllocation,
+    Wish,
+    arrivals,
+    choose,
+    end_of_day,
+    looks_at,
+)
+from autoshop.inventory.availability.model import Arrival, availability
+from autoshop.inventory.movements.model import BatchRefused, InsufficientStock, UnknownProduct
+from autoshop.inventory.reservations import service as reservations
+from autoshop.inventory.reservations.store import lock_places
+from autoshop.inventory.stores import service as store_service
+from autoshop.inventory.stores import store as stores
+from autoshop.inventory.stores.model import Store
+from autoshop.inventory.transfers.model import NoWayThere, StoreClosed
+from autoshop.kit.db import Connection
+
+TRIES = 3  # without locks; then once more under the locks of all that is free
+
+
+async def allocate(db: Connection, caller: Caller, wish: Wish, lasts: timedelta, now: datetime) -> Allocation:
+    """Hold all the pieces of an order, wherever they lie, and promise a date; or a refusal that names every line.
+
+    What was seen may be gone when it is held: then look again. The last look is under locks, and nobody can come
+    between it and the hold. `lasts`: how long to hold where the wish does not say; the promised day always ends first.
+    """
+    for _ in range(TRIES):
+        proposal = await propose(db, caller, wish, lasts, now)
+        try:
+            return await _hold(db, caller, wish, proposal, now)
+        except (InsufficientStock, BatchRefused):
+            continue  # somebody was quicker
+    await _lock_all_that_is_free(db, wish)
+    return await _hold(db, caller, wish, await propose(db, caller, wish, lasts, now), now)
+
+
+async def propose(db: Connection, caller: Caller, wish: Wish, lasts: timedelta, now: datetime) -> Proposal:
+    """Where everything would come from, and why. Nothing is held."""
+    caller.must_act_for(wish.store_id)
+    wished = await store_service.get_store(db, wish.store_id)
+    if not wished.active:
+        raise StoreClosed(store_id=wish.store_id)
+    if wish.expires_at is not None:
+        reservations.must_be_ahead(wish.expires_at, now)
+    wanted = wish.wanted
+    lead_times = await store.lead_times(db, list(wanted))
+    free = await store.free_pieces(db, list(wanted))
+    places = await stores.in_business(db, list(free))
+    reached = arrivals(now, wished, places, await stores.routes_to(db, wished.id))
+    if reached[wished.id] is None:
+        raise NoWayThere(to_store_id=wished.id)
+    candidates = [Candidate(one.id, free.get(one.id, {}), reached[one.id], one.active) for one in places]
+    choice = choose(wished.id, wanted, candidates)
+    lacking = _lacking(wished.id, wanted, choice)
+    coming = await store.coming(db, list(lacking), wished.id)
+    alternatives = _alternatives(wished, lacking, coming, lead_times, now)
+    if choice is None or len(lead_times) < len(wanted):
+        raise _refusal(wish, candidates, set(lead_times), alternatives)
+    due_at = end_of_day(choice.promised_at, wished.calendar)
+    expires_at = wish.expires_at or max(now + lasts, due_at)
+    if expires_at < choice.promised_at:
+        raise HoldTooShort(promised_at=choice.promised_at.isoformat(), expires_at=expires_at.isoformat())
+    looks = looks_at(wished.id, wanted, candidates, choice)
+    explanation = Explanation(choice.exact, len(places), looks, alternatives)
+    return Proposal(wished, choice, explanation, due_at, expires_at)
+
+
+async def _hold(db: Connection, caller: Caller, wish: Wish, proposal: Proposal, now: datetime) -> Allocation:
+    """Hold what was chosen, all of it or nothing, and write the promise down. A refusal leaves no trace."""
+    lines = [((part.product_id, part.from_store_id), part.pieces) for part in proposal.choice.parts]
+    async with db.transaction():
+        held = await reservations.hold(db, caller, lines, wish.holder, wish.related_document, proposal.expires_at, now)
+        allocation_id = await store.add(db, proposal, held.id, caller.actor)
+    return await get_allocation(db, allocation_id)
+
+
+async def _lock_all_that_is_free(db: Connection, wish: Wish) -> None:
+    free = await store.free_pieces(db, list(wish.wanted))
+    await lock_places(db, [(product_id, store_id) for store_id, pieces in free.items() for product_id in pieces])
+
+
+async def get_allocation(db: Connection, allocation_id: int) -> Allocation:
+    """The promise with its reasons, or a refusal."""
+    found = await store.find(db, allocation_id)
+    if found is None:
+        raise UnknownAllocation(f"There is no allocation {allocation_id}", allocation_id=allocation_id)
+    return found
+
+
+def _lacking(wished_id: int, wanted: dict[int, int], choice: Choice | None) -> list[int]:
+    """Products of which not all lie at the wished store."""
+    if choice is None:
+        return list(wanted)
+    return sorted({part.product_id for part in choice.parts if part.from_store_id != wished_id})
+
+
+def _alternatives(
+    wished: Store,
+    product_ids: list[int],
+    coming: list[tuple[int, int, datetime]],
+    lead_times: dict[int, int | None],
+    now: datetime,
+) -> tuple[Alternative, ...]:
+    """What is coming to the wished store anyhow, by the rules of availability."""
+    found = []
+    for product_id in product_ids:
+        for _, pieces, eta_at in (one for one in coming if one[0] == product_id):
+            there = availability(now, [wished], {}, [Arrival(wished.id, pieces, eta_at)], {}, None)[wished.id]
+            if there.eta_at is not None:
+                found.append(Alternative(product_id, "in_transit", pieces, there.eta_at))
+        ordered = availability(now, [wished], {}, (), {}, lead_times.get(product_id))[wished.id]
+        if ordered.eta_at is not None:
+            found.append(Alternative(product_id, "backorder", None, ordered.eta_at))
+    return tuple(found)
+
+
+def _refusal(
+    wish: Wish, candidates: list[Candidate], known: set[int], alternatives: tuple[Alternative, ...]
+) -> UnknownProduct | NotAllocated:
+    """Every line that stands in the way: what all stores can send together, what lies where nothing comes from."""
+    told: list[dict[str, Any]] = []
+    wanted = wish.wanted
+    able = [one for one in candidates if one.active and one.promised_at is not None]
+    for number, (product_id, _) in enumerate(wish.lines):
+        asked = wanted[product_id]
+        available = sum(one.free.get(product_id, 0) for one in able)
+        everywhere = sum(one.free.get(product_id, 0) for one in candidates)
+        facts: dict[str, Any] = {"line": number, "product_id": product_id, "asked": asked}
+        if product_id not in known:
+            unknown = UnknownProduct(f"There is no product {product_id}", product_id=product_id)
+            if len(wish.lines) == 1:
+                return unknown
+            told.append({**facts, "title": unknown.title, "detail": unknown.detail})
+        elif asked > available:
+            told.append(
+                {
+                    **facts,
+                    "title": InsufficientStock.title,
+                    "detail": f"Asked for {asked}, all stores together can send {available}",
+                    "available": available,
+                    "unreachable": everywhere - available,
+                    "alternatives": [
+                        {"kind": one.kind, "pieces": one.pieces, "promised_at": one.promised_at.isoformat()}
+                        for one in alternatives
+                        if one.product_id == product_id
+                    ],
+                }
+            )
+    return NotAllocated(lines=told)

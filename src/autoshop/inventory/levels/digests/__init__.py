@@ -1,0 +1,1 @@
+"""What was below its level at a store, each morning."""

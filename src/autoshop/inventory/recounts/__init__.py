@@ -1,0 +1,1 @@
+"""What ought to be counted again, and why: others flag it, a stocktake that counts it clears it."""

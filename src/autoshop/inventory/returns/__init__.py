@@ -1,0 +1,1 @@
+"""Returns: what customers bring back, and what goes back to suppliers."""

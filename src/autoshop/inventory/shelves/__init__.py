@@ -1,0 +1,1 @@
+"""Shelves: where in a store a product lies."""

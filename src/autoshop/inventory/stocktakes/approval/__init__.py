@@ -1,0 +1,1 @@
+"""The end of a stocktake: review, and the differences as adjustments."""

@@ -1,0 +1,1 @@
+"""Counts: what somebody saw, when, and what follows from all of them."""

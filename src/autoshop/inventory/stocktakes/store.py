@@ -1,0 +1,271 @@
+"""SQL of stocktakes and their lines. A stocktake is locked before its places, and these in key order."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from autoshop.inventory.recounts import store as recounts
+from autoshop.inventory.stocktakes.model import Line, Progress, Scope, Stocktake
+from autoshop.kit.db import Connection
+
+COLUMNS = """id, store_id, status, scope, blind, second_count_above, note, opened_by, opened_at, uncounted, reviewed_by,
+       reviewed_at, closed_by, closed_at, surplus, shortage, version, movement_mark"""
+FIND = f"SELECT {COLUMNS} FROM stocktakes WHERE id = $1"
+LOCK = FIND + " FOR NO KEY UPDATE"
+LOCK_FOR_COUNTING = FIND + " FOR SHARE"
+
+
+async def find(db: Connection, stocktake_id: int) -> Stocktake | None:
+    row = await db.fetchrow(FIND, stocktake_id)
+    return Stocktake(**row) if row else None
+
+
+async def lock(db: Connection, stocktake_id: int) -> Stocktake | None:
+    """Nobody else counts, reviews or ends it until the transaction does."""
+    row = await db.fetchrow(LOCK, stocktake_id)
+    return Stocktake(**row) if row else None
+
+
+async def lock_for_counting(db: Connection, stocktake_id: int) -> Stocktake | None:
+    """Others count along, but nobody ends the counting meanwhile."""
+    row = await db.fetchrow(LOCK_FOR_COUNTING, stocktake_id)
+    return Stocktake(**row) if row else None
+
+
+# Movements carry the database's time, and counts are compared with them: so this clock, and no other.
+CLOCK = "SELECT clock_timestamp()"
+
+
+async def clock(db: Connection) -> datetime:
+    """The time by which movements are posted."""
+    return await db.fetchval(CLOCK)  # type: ignore[no-any-return]
+
+
+# The mark is an early one: number and time of a movement are drawn in the same instant, and a minute is more than that.
+OPEN = """
+INSERT INTO stocktakes (store_id, scope, blind, second_count_above, note, opened_by, opened_at, movement_mark)
+SELECT $1, $2, $3, $4, $5, $6, $7,
+       coalesce((SELECT id
+                   FROM movements
+                  WHERE created_at < $7::timestamptz - interval '1 minute'
+                  ORDER BY id DESC
+                  LIMIT 1), 0)
+RETURNING id
+"""
+
+
+async def open_(
+    db: Connection,
+    store_id: int,
+    scope: Scope,
+    blind: bool,
+    second_count_above: int | None,
+    note: str | None,
+    actor: str,
+    now: datetime,
+) -> int:
+    """A stocktake without lines; its id."""
+    return await db.fetchval(  # type: ignore[no-any-return]
+        OPEN, store_id, scope.document(), blind, second_count_above, note, actor, now
+    )
+
+
+OF_STORE = """
+SELECT product_id
+  FROM inventory
+ WHERE store_id = $1 AND quantity > 0
+ ORDER BY product_id
+"""
+OF_CATEGORY = """
+WITH RECURSIVE down AS (
+    SELECT $2::bigint AS id, 1 AS level
+     UNION ALL
+    SELECT c.id, down.level + 1
+      FROM down
+      JOIN categories AS c ON c.parent_id = down.id
+     WHERE down.level < 20
+)
+SELECT i.product_id
+  FROM products AS p
+  JOIN inventory AS i ON i.product_id = p.id AND i.store_id = $1
+ WHERE p.category_id IN (SELECT id FROM down) AND i.quantity > 0
+ ORDER BY i.product_id
+"""
+OF_NAMES = "SELECT id AS product_id FROM products WHERE id = ANY ($1::bigint[]) ORDER BY id"
+
+
+async def products_in(db: Connection, store_id: int, scope: Scope) -> list[int]:
+    """The products that are counted, in order; of those named the ones that exist."""
+    if scope.kind == "store":
+        rows = await db.fetch(OF_STORE, store_id)
+    elif scope.kind == "category":
+        rows = await db.fetch(OF_CATEGORY, store_id, scope.category_id)
+    elif scope.kind == "flagged":
+        return await recounts.flagged(db, store_id)
+    else:
+        rows = await db.fetch(OF_NAMES, scope.product_ids)
+    return [row["product_id"] for row in rows]
+
+
+CATEGORY_EXISTS = "SELECT EXISTS (SELECT FROM categories WHERE id = $1)"
+
+
+async def category_exists(db: Connection, category_id: int | None) -> bool:
+    return bool(await db.fetchval(CATEGORY_EXISTS, category_id))
+
+
+CLASHES = """
+SELECT product_id, stocktake_id
+  FROM stocktake_lines
+ WHERE product_id = ANY ($1::bigint[]) AND store_id = $2 AND open
+ ORDER BY product_id
+ LIMIT $3
+"""
+
+
+async def clashes(db: Connection, store_id: int, product_ids: Sequence[int], limit: int) -> list[dict[str, int]]:
+    """Products of these that an open stocktake of the store has already."""
+    return [dict(row) for row in await db.fetch(CLASHES, product_ids, store_id, limit)]
+
+
+ADD_LINES = """
+INSERT INTO stocktake_lines (stocktake_id, product_id, store_id, expected)
+SELECT $1, w.product_id, $2, coalesce(i.quantity, 0)
+  FROM unnest($3::bigint[]) AS w (product_id)
+  LEFT JOIN inventory AS i ON i.product_id = w.product_id AND i.store_id = $2
+ ORDER BY w.product_id
+"""
+
+
+async def add_lines(db: Connection, stocktake_id: int, store_id: int, product_ids: Sequence[int]) -> None:
+    """Freeze the list. Raises UniqueViolationError where an open stocktake has one of them by now."""
+    await db.execute(ADD_LINES, stocktake_id, store_id, product_ids)
+
+
+REVIEW = """
+UPDATE stocktakes
+   SET status = 'review', uncounted = $2, reviewed_by = $3, reviewed_at = clock_timestamp(), version = version + 1
+ WHERE id = $1
+"""
+REOPEN = """
+UPDATE stocktakes
+   SET status = 'counting', uncounted = NULL, reviewed_by = NULL, reviewed_at = NULL, version = version + 1
+ WHERE id = $1
+"""
+CLOSE = """
+UPDATE stocktakes
+   SET status = $2, closed_by = $3, closed_at = clock_timestamp(), surplus = $4, shortage = $5, version = version + 1
+ WHERE id = $1
+"""
+CLOSE_LINES = "UPDATE stocktake_lines SET open = false WHERE stocktake_id = $1 AND open"
+
+
+async def review(db: Connection, stocktake_id: int, uncounted: str, actor: str) -> None:
+    """End the counting of one that is locked."""
+    await db.execute(REVIEW, stocktake_id, uncounted, actor)
+
+
+async def reopen(db: Connection, stocktake_id: int) -> None:
+    await db.execute(REOPEN, stocktake_id)
+
+
+async def close_lines(db: Connection, stocktake_id: int) -> None:
+    """Let the products of one that is locked, and about to end, be counted by others."""
+    await db.execute(CLOSE_LINES, stocktake_id)
+
+
+async def close(
+    db: Connection, stocktake_id: int, status: str, actor: str, sums: tuple[int, int] | None = None
+) -> None:
+    """End one that is locked; `sums` are surplus and shortage."""
+    await db.execute(CLOSE, stocktake_id, status, actor, *(sums or (None, None)))
+
+
+ASK_AGAIN = """
+UPDATE stocktake_lines
+   SET status = 'needs_second_count', asked_round = round + 1
+ WHERE stocktake_id = $1 AND product_id = ANY ($2::bigint[]) AND round < $3
+RETURNING product_id
+"""
+
+
+async def ask_again(db: Connection, stocktake_id: int, product_ids: Sequence[int], most_rounds: int) -> set[int]:
+    """Want these lines counted once more; those of which that is possible. The stocktake is locked."""
+    return {row["product_id"] for row in await db.fetch(ASK_AGAIN, stocktake_id, product_ids, most_rounds)}
+
+
+TELL = """
+INSERT INTO outbox (topic, payload)
+SELECT 'inventory.stocktake',
+       jsonb_build_object('stocktake_id', id, 'change', $2::text, 'status', status,
+                          'store_ids', jsonb_build_array(store_id), 'product_ids', $3::bigint[])
+  FROM stocktakes
+ WHERE id = $1
+"""
+
+
+async def tell(db: Connection, stocktake_id: int, change: str, product_ids: Sequence[int] = ()) -> None:
+    """An event for whoever watches; of a whole stocktake it names no products."""
+    await db.execute(TELL, stocktake_id, change, product_ids)
+
+
+LIST = f"""
+SELECT {COLUMNS}
+  FROM stocktakes
+ WHERE ($1::bigint IS NULL OR store_id = $1)
+   AND ($2::text IS NULL OR status = $2)
+   AND ($3::bigint IS NULL OR id < $3)
+ ORDER BY id DESC
+ LIMIT $4
+"""
+
+
+async def list_page(
+    db: Connection, store_id: int | None, status: str | None, before_id: int | None, limit: int
+) -> list[Stocktake]:
+    """Newest first."""
+    return [Stocktake(**row) for row in await db.fetch(LIST, store_id, status, before_id, limit)]
+
+
+LINE_COLUMNS = "product_id, status, expected, asked_round, round, counted, ledger, difference, counted_at, counted_by"
+LINES = f"""
+SELECT {LINE_COLUMNS}
+  FROM stocktake_lines
+ WHERE {{conditions}}
+ ORDER BY {{order}}
+ LIMIT $1
+"""
+CONDITIONS = {
+    "stocktake_id": "stocktake_id = ${}",
+    "status": "status = ${}",
+    "product_ids": "product_id = ANY (${}::bigint[])",
+    "after_id": "product_id > ${}",
+    "after_difference": "(-coalesce(abs(difference), -1), product_id) > ((${0}::bigint[])[1], (${0}::bigint[])[2])",
+}
+BY_DIFFERENCE = "-coalesce(abs(difference), -1), product_id"
+
+
+async def lines(db: Connection, filters: Mapping[str, Any], limit: int, *, by_difference: bool = False) -> list[Line]:
+    """By product, or the largest differences first. `filters` has names of CONDITIONS; None does not count."""
+    given = {name: value for name, value in filters.items() if value is not None}
+    conditions = [CONDITIONS[name].format(number) for number, name in enumerate(given, start=2)]
+    sql = LINES.replace("{conditions}", "\n   AND ".join(conditions) or "true")
+    sql = sql.replace("{order}", BY_DIFFERENCE if by_difference else "product_id")
+    return [Line(**row) for row in await db.fetch(sql, limit, *given.values())]
+
+
+BY_STATUS = "SELECT status, count(*) FROM stocktake_lines WHERE stocktake_id = $1 GROUP BY status ORDER BY status"
+BY_PERSON = """
+SELECT actor, count(DISTINCT product_id)
+  FROM stocktake_counts
+ WHERE stocktake_id = $1
+ GROUP BY actor
+ ORDER BY actor
+"""
+
+
+async def progress(db: Connection, stocktake_id: int) -> Progress:
+    """How far it is, and by whom."""
+    by_status: dict[str, int] = dict(map(tuple, await db.fetch(BY_STATUS, stocktake_id)))
+    by_person: dict[str, int] = dict(map(tuple, await db.fetch(BY_PERSON, stocktake_id)))
+    return Progress(sum(by_status.values()), by_status, by_person)

@@ -1,0 +1,1 @@
+"""What the catalogue and the ledger say of a document's products."""

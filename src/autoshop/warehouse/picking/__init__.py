@@ -1,0 +1,1 @@
+"""Pick lists: what to take from which shelf, in the order in which one walks."""

@@ -1,0 +1,1 @@
+"""The way out: events become deliveries, and deliveries are sent, by the worker."""
