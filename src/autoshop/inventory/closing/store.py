@@ -20,44 +20,26 @@ SELECT $11::bigint, product_id, quantity, average_microkopecks
    AND $10::text[] IS NOT NULL
  ORDER BY product_id
 """
-# The value of a product is rounded as a whole and shared among its stores and the way between them, to the kopeck, by
-# the largest remainder: `shares` in inventory/value/model.py.
+# The value of a product is rounded as a whole and shared among its stores, to the kopeck: `shares` in value/model.py.
 BALANCES = f"""_balances (period_id, product_id, store_id, quantity, value_kopecks)
-WITH {COUNTED.format(**OF_ALL)}, placed AS (
-    SELECT product_id, store_id, quantity
-      FROM counted
-     WHERE quantity <> 0
-), valued AS (
-    SELECT product_id, quantity::numeric AS total, nearest(quantity::numeric * average_microkopecks, 1000000) AS value
+WITH {COUNTED.format(**OF_ALL)}, valued AS (
+    SELECT product_id, quantity AS total, nearest(quantity::numeric * average_microkopecks, 1000000) AS value
       FROM {{into}}_costs
      WHERE period_id = $11
-), parts AS (
-    SELECT p.product_id, p.store_id, p.quantity, v.total, v.value
-      FROM placed AS p
-      LEFT JOIN valued AS v ON v.product_id = p.product_id
-     UNION ALL
-    SELECT v.product_id, NULL, (v.total - coalesce(t.quantity, 0))::bigint, v.total, v.value
-      FROM valued AS v
-      LEFT JOIN (SELECT product_id, sum(quantity) AS quantity
-                   FROM placed
-                  GROUP BY product_id) AS t ON t.product_id = v.product_id
-     WHERE v.total <> coalesce(t.quantity, 0)
-), divided AS (
-    SELECT product_id, store_id, quantity, value, part, value * quantity * sign(total) - part * abs(total) AS remainder
-      FROM parts
-     CROSS JOIN LATERAL (SELECT CASE WHEN total = 0 THEN 0
-                                     WHEN total = quantity THEN value
-                                     ELSE div(value * quantity * sign(total), abs(total))
-                                          - (mod(value * quantity * sign(total), abs(total)) < 0)::integer
-                                 END AS part) AS d
-), ranked AS (
-    SELECT product_id, store_id, quantity, part, value - sum(part) OVER (PARTITION BY product_id) AS over,
-           row_number() OVER (PARTITION BY product_id ORDER BY remainder DESC, store_id NULLS LAST) AS place
-      FROM divided
+), placed AS (
+    SELECT product_id, store_id, quantity, sum(quantity) OVER (PARTITION BY product_id ORDER BY store_id) AS up_to_here
+      FROM counted
+     WHERE quantity <> 0
 )
-SELECT $11::bigint, product_id, store_id, quantity, part + (place <= over)::integer
-  FROM ranked
- WHERE store_id IS NOT NULL
+SELECT $11::bigint, p.product_id, p.store_id, p.quantity,
+       CASE WHEN v.total = 0 THEN 0
+            WHEN v.total = p.quantity AND p.up_to_here = p.quantity THEN v.value
+            WHEN v.total > 0 THEN whole(v.value * p.up_to_here, v.total)
+                                  - whole(v.value * (p.up_to_here - p.quantity), v.total)
+            ELSE whole(-v.value * p.up_to_here, -v.total) - whole(-v.value * (p.up_to_here - p.quantity), -v.total)
+       END
+  FROM placed AS p
+  LEFT JOIN valued AS v ON v.product_id = p.product_id
 """
 KEEP_COSTS = f"INSERT INTO closing{UNTOUCHED_COSTS}"
 KEEP_BALANCES = f"INSERT INTO closing{BALANCES}".replace("{into}", "closing")

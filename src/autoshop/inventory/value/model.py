@@ -176,18 +176,17 @@ def _filled(costs: Sequence[int | None]) -> list[int | None]:
 
 
 def shares(value: int, quantities: Sequence[int]) -> list[int]:
-    """Share a value by quantities, to the kopeck: by the largest remainder, the first of equals first."""
+    """Share a value by quantities, to the kopeck: each has what is due up to it, less what those before it have."""
     total = sum(quantities)
     if total == 0:
         return [0] * len(quantities)
     sign = 1 if total > 0 else -1
-    parts, remainders = [], []
+    parts, given, up_to_here = [], 0, 0
     for quantity in quantities:
-        part, remainder = divmod(value * quantity * sign, total * sign)
-        parts.append(part)
-        remainders.append(remainder)
-    for index in sorted(range(len(parts)), key=lambda i: -remainders[i])[: value - sum(parts)]:
-        parts[index] += 1
+        up_to_here += quantity
+        due = value * up_to_here * sign // (total * sign)
+        parts.append(due - given)
+        given = due
     return parts
 
 
