@@ -130,9 +130,7 @@ def _known(value: Any) -> Any:
                 known[name] = int(inner) % 2 + 1
             elif name == "quantity":
                 known[name] = int(inner) % 3 + 1
-        elif name == "marks":
-            known[name] = None
-        elif name == "version":  # of a list of places
+        elif name in ("marks", "version"):  # they speak of one unit, one list
             known[name] = None
         elif name == "places":
             known[name] = ["A-1"]

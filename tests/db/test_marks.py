@@ -122,11 +122,13 @@ async def test_of_two_tills_that_sell_one_unit_one_is_refused(pool: Pool) -> Non
 
 
 async def test_two_batches_with_the_same_units_in_another_order_do_not_wait_in_a_circle(pool: Pool) -> None:
+    await post(pool, request("inbound", 490), request("inbound", 490, store_id=NORTH))
+    units = [mark(number) for number in range(500)]
     async with pool.acquire() as db, db.transaction():
         await db.execute("SELECT FROM inventory WHERE product_id = $1 FOR UPDATE", PLUG)
         racing = [
-            asyncio.create_task(post(pool, *(with_marks("sale", one, store_id=store) for one in marks)))
-            for store, marks in ((CENTRE, (mark(1), mark(2))), (NORTH, (mark(2), mark(1))))
+            asyncio.create_task(post(pool, with_marks("sale", *marks, store_id=store)))
+            for store, marks in ((CENTRE, units), (NORTH, units[::-1]))
         ]
         await waiting_for_locks(pool, 2)
     answers = await asyncio.gather(*racing, return_exceptions=True)
