@@ -96,6 +96,15 @@ async def test_on_paper_it_has_its_barcode_and_every_line(client: httpx.AsyncCli
     assert text.index("W 914/2") < text.index("GDB3331") < text.index("BPR6ES-11") < text.index("C 2585")
 
 
+async def test_who_reads_english_gets_an_english_list(client: httpx.AsyncClient, pool: Pool) -> None:
+    await shipped(pool)
+    answer = await client.get(f"{LISTS}.pdf", params={"transfer_id": 1}, headers={"Accept-Language": "en"})
+    text = pypdfium2.PdfDocument(answer.content)[0].get_textpage().get_text_range()
+    assert "Pick list: transfer T-1" in text
+    assert "Lines: 5, pieces: 10" in text
+    assert "Лист" not in text
+
+
 async def test_a_long_list_goes_on_on_the_next_page(client: httpx.AsyncClient, pool: Pool) -> None:
     await pool.execute(
         "INSERT INTO products (id, brand_id, article, article_key, article_loose, name)"

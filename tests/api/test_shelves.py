@@ -7,8 +7,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from autoshop.inventory.shelves import store
 from autoshop.kit.db import Pool
-from tests.cast import AIR_FILTER, BULB, CENTRE, NORTH, OIL_FILTER, PLUG, UNKNOWN
+from tests.cast import AIR_FILTER, BRAKE_PADS, BULB, CENTRE, NORTH, OIL_FILTER, PLUG, UNKNOWN
 from tests.conftest import client_for
 from tests.ledger import post, request
 from tests.people import clerk_of_centre
@@ -102,6 +103,23 @@ async def test_what_a_store_has_and_nobody_said_where(client: httpx.AsyncClient,
     await put(client, "A-1", path=f"{SHELVES}/{NORTH}/{OIL_FILTER}")  # a place in the other store is none here
     missing = (await client.get(f"{SHELVES}/missing", params={"store_id": CENTRE})).json()["items"]
     assert [(one["product_id"], one["available"]) for one in missing] == [(OIL_FILTER, 2)]
+
+
+async def test_a_page_looks_at_so_many_rows_and_the_next_goes_on(
+    client: httpx.AsyncClient, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "MOST_LOOKED_AT", 2)
+    products = (PLUG, OIL_FILTER, AIR_FILTER, BRAKE_PADS, BULB)
+    await post(pool, *(request("inbound", 1, product) for product in products))
+    await client.post(SHELVES, json={"items": [item(product, "A-1") for product in (PLUG, OIL_FILTER, BRAKE_PADS)]})
+    pages: list[list[int]] = []
+    cursor = None
+    while cursor is not None or not pages:
+        params: dict[str, Any] = {"store_id": CENTRE, "limit": 2} | ({"page": cursor} if cursor else {})
+        page = (await client.get(f"{SHELVES}/missing", params=params)).json()
+        pages.append([one["product_id"] for one in page["items"]])
+        cursor = page["next_page"]
+    assert pages == [[], [AIR_FILTER], [BULB]]
 
 
 async def test_many_are_set_at_once_and_one_that_changed_stops_all(client: httpx.AsyncClient) -> None:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from autoshop.inventory.marks import store
+from autoshop.inventory.marks.model import mark_of
 from autoshop.inventory.movements.model import Movement, MovementRequest, MovementType
 from autoshop.inventory.transfers import posting
 from autoshop.kit.db import Pool, transaction
@@ -122,13 +123,20 @@ async def test_of_two_tills_that_sell_one_unit_one_is_refused(pool: Pool) -> Non
 
 
 async def test_two_batches_with_the_same_units_in_another_order_do_not_wait_in_a_circle(pool: Pool) -> None:
-    async with pool.acquire() as db, db.transaction():
-        await db.execute("SELECT FROM inventory WHERE product_id = $1 FOR UPDATE", PLUG)
+    [other] = await post(pool, request("sale", 1))
+    units = [mark(number) for number in (1, 2, 3)]
+    async with pool.acquire() as db:
+        stranger = db.transaction()  # holds the unit in the middle, and lets it go
+        await stranger.start()
+        held = mark_of(units[1])
+        assert held is not None
+        await store.sell(db, [(held, other)])
         racing = [
-            asyncio.create_task(post(pool, *(with_marks("sale", one, store_id=store) for one in marks)))
-            for store, marks in ((CENTRE, (mark(1), mark(2))), (NORTH, (mark(2), mark(1))))
+            asyncio.create_task(post(pool, with_marks("sale", *marks, store_id=store_id)))
+            for store_id, marks in ((CENTRE, units), (NORTH, units[::-1]))
         ]
         await waiting_for_locks(pool, 2)
+        await stranger.rollback()
     answers = await asyncio.gather(*racing, return_exceptions=True)
     assert outcomes(answers) == {"list": 1, "MarkSold": 1}
     await assert_ledger_is_clean(pool)

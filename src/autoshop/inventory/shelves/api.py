@@ -17,7 +17,7 @@ from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfMatch, IfNoneMa
 from autoshop.kit.db import Connection
 from autoshop.kit.etag import version_in
 from autoshop.kit.fields import Id, PathId
-from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
+from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor, page_of
 from autoshop.kit.text import NO_NUL, NOT_BLANK
 
 router = APIRouter(prefix="/api/v1/inventory/shelves", tags=["shelves"])
@@ -129,12 +129,15 @@ async def list_unplaced(
     page: Cursor = None,
     limit: Limit = 100,
 ) -> UnplacedPage:
-    """Products that a store has pieces of, and nobody has said where they lie."""
+    """Products that a store has pieces of, and nobody has said where they lie.
+
+    A page may be short, or empty, although there are more: follow `next_page` until there is none.
+    """
     cursor = decode_cursor(page, "unplaced", int)
     async with request.app.state.pool.acquire() as db:
-        found = await store.unplaced(db, store_id, cursor[0] if cursor else 0, limit + 1)
-    products, next_page = page_of(found, limit, "unplaced", lambda last: (last.product_id,))
-    return UnplacedPage(items=[UnplacedOut(**_available(asdict(one))) for one in products], next_page=next_page)
+        found, last_id = await store.unplaced(db, store_id, cursor[0] if cursor else 0, limit)
+    next_page = None if last_id is None else encode_cursor("unplaced", last_id)
+    return UnplacedPage(items=[UnplacedOut(**_available(asdict(one))) for one in found], next_page=next_page)
 
 
 def _available(row: dict[str, Any]) -> dict[str, Any]:

@@ -94,6 +94,7 @@ CONDITIONS = {
     "product_id": "s.product_id = ${0}",
     "place_key": "s.place_key = ${0}",
     "after": "(s.store_id, s.place_key, s.product_id) > (${0}, ${1}, ${2})",
+    "after_in_store": "(s.place_key, s.product_id) > (${0}, ${1})",
 }
 
 
@@ -115,22 +116,48 @@ async def list_page(
             conditions.append(CONDITIONS[name].format(len(values) + 2))
             values.append(value)
     if after is not None:
-        conditions.append(CONDITIONS["after"].format(*range(len(values) + 2, len(values) + 5)))
-        values += after
+        name, key = ("after", after) if store_id is None else ("after_in_store", after[1:])
+        conditions.append(CONDITIONS[name].format(*range(len(values) + 2, len(values) + 2 + len(key))))
+        values += key
     sql = LIST.format(conditions="\n   AND ".join(conditions) or "true")
     return [ShelfLine(**row) for row in await db.fetch(sql, limit, *values)]
 
 
+# Where all but a few have a place, one would look through the whole store for a page: so many rows at a time.
+MOST_LOOKED_AT = 10_000
 UNPLACED = """
+WITH looked AS (
+    SELECT i.product_id, i.quantity
+      FROM stock AS i
+     WHERE i.store_id = $1 AND i.product_id > $2
+     ORDER BY i.product_id
+     LIMIT $4
+), missing AS (
+    SELECT l.product_id
+      FROM looked AS l
+     WHERE l.quantity > 0
+       AND NOT EXISTS (SELECT FROM shelf_places AS s WHERE s.product_id = l.product_id AND s.store_id = $1)
+     ORDER BY l.product_id
+     LIMIT $3
+)
 SELECT i.product_id, i.store_id, i.quantity, i.reserved
-  FROM stock AS i
- WHERE i.store_id = $1 AND i.product_id > $2 AND i.quantity > 0
-   AND NOT EXISTS (SELECT FROM shelf_places AS s WHERE s.product_id = i.product_id AND s.store_id = i.store_id)
+  FROM missing AS m
+  JOIN stock AS i ON i.product_id = m.product_id AND i.store_id = $1
  ORDER BY i.product_id
- LIMIT $3
+"""
+LOOKED_UP_TO = """
+SELECT CASE WHEN count(*) = $3 THEN max(product_id) END
+  FROM (SELECT i.product_id
+          FROM stock AS i
+         WHERE i.store_id = $1 AND i.product_id > $2
+         ORDER BY i.product_id
+         LIMIT $3) AS looked
 """
 
 
-async def unplaced(db: Connection, store_id: int, after_id: int, limit: int) -> list[Unplaced]:
-    """Products that a store has and that have no place there."""
-    return [Unplaced(**row) for row in await db.fetch(UNPLACED, store_id, after_id, limit)]
+async def unplaced(db: Connection, store_id: int, after_id: int, limit: int) -> tuple[list[Unplaced], int | None]:
+    """At most `limit` products that a store has and that have no place there, and after which one to look on."""
+    found = [Unplaced(**row) for row in await db.fetch(UNPLACED, store_id, after_id, limit + 1, MOST_LOOKED_AT)]
+    if len(found) > limit:
+        return found[:limit], found[limit - 1].product_id
+    return found, await db.fetchval(LOOKED_UP_TO, store_id, after_id, MOST_LOOKED_AT)

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Header, Query, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -12,6 +12,7 @@ from autoshop.accounts.access import needs
 from autoshop.inventory.stock.api import StoreFilter
 from autoshop.kit.db import Connection
 from autoshop.kit.errors import Invalid, wrong
+from autoshop.kit.language import language_of
 from autoshop.warehouse.labels.api import AS_PDF, PDF
 from autoshop.warehouse.paper import drawn
 from autoshop.warehouse.picking import service
@@ -78,11 +79,15 @@ async def show_pick_list(
 
 @router.get("/pick-lists.pdf", response_class=Response, responses=AS_PDF, dependencies=[needs("inventory:read")])
 async def print_pick_list(
-    request: Request, transfer_id: Transfer = None, reservation_id: Reservation = None, store_id: StoreFilter = None
+    request: Request,
+    transfer_id: Transfer = None,
+    reservation_id: Reservation = None,
+    store_id: StoreFilter = None,
+    accept_language: Annotated[str | None, Header(description="ru (default) or en: the language of the list")] = None,
 ) -> Response:
     """The same on A4, with the document's barcode and a box to tick for each line."""
     async with request.app.state.pool.acquire() as db:
         found = await _pick_list(db, transfer_id, reservation_id, store_id)
         names = await service.store_names(db, found)
-    pdf = await drawn(partial(draw, found, names))
+    pdf = await drawn(partial(draw, found, names, language_of(accept_language)))
     return Response(pdf, media_type=PDF, headers={"Content-Disposition": f'inline; filename="{found.code}.pdf"'})
