@@ -18,8 +18,20 @@ def test_nobody_who_did_not_sign_in_may_do_anything(scope: str) -> None:
     [
         ("owner", set()),
         ("manager", {"staff:write"}),
-        ("buyer", {"inventory:write", "webhooks:write", "staff:write", "metrics:read"}),
-        ("clerk", {"catalog:write", "cost:read", "webhooks:write", "staff:write", "metrics:read"}),
+        (
+            "buyer",
+            {
+                *("inventory:write", "inventory:approve", "channels:write", "webhooks:write"),
+                *("staff:write", "metrics:read"),
+            },
+        ),
+        (
+            "clerk",
+            {
+                *("inventory:approve", "levels:write", "channels:write", "webhooks:write"),
+                *("catalog:write", "cost:read", "staff:write", "metrics:read"),
+            },
+        ),
         ("monitor", set(SCOPES) - {"metrics:read"}),
     ],
 )
