@@ -54,7 +54,12 @@ async def test_both_stores_hear_of_a_transfer_and_everybody_of_what_names_no_pla
     async with listening(server.url, store_id=NORTH) as north:
         [sent] = await post(pool, request("transfer", 2, to_store_id=NORTH))
         await receive(pool, sent.transfer_id)
-        assert await north.quantity() == 2
+        heard = [await north.hear() for _ in range(3)]
+        assert sorted((name, told.get("change")) for name, told in heard) == [
+            ("movement", None),
+            ("transfer", "received"),
+            ("transfer", "shipped"),
+        ]
         topics = "INSERT INTO outbox (topic, payload) VALUES ($1, $2)"
         await pool.execute(topics, "catalog.price", {"store_id": NORTH})  # no matter of the warehouse
         await pool.execute(topics, "inventory.transfer", {"from_store_id": CENTRE, "to_store_id": NORTH})
