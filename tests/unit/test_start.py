@@ -113,3 +113,9 @@ def test_what_a_library_tells_of_an_absent_database_is_one_line(capsys: pytest.C
     assert away["error"] == "ConnectionRefusedError(111, 'refused')"
     assert "exception" not in away
     assert "Traceback" in bug["exception"]
+
+
+def test_a_process_that_prints_nothing_does_not_load_what_draws() -> None:
+    loaded = "import sys, autoshop.app; print([name for name in ('reportlab', 'PIL') if name in sys.modules])"
+    told = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"

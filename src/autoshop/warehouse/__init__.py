@@ -5,5 +5,6 @@ labels/      labels for products as PDF, with barcodes
 documents/   receipts, write-offs, corrections of very many lines, posted as a whole and undone as one
 picking/     pick lists of a transfer or reservation, in the order of the shelves
 
-The files in each are those of inventory/; labels has a `drawing.py` beside them: PDF, without a database.
+The files in each are those of inventory/, and `drawing.py`: PDF, without a database. `paper.py` has fonts, fitting text
+and barcodes, `printer.py` the thread in which it is drawn.
 """

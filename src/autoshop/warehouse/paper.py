@@ -1,16 +1,12 @@
-"""What is printed: fonts, text that fits, barcodes, and a thread of its own for drawing it all.
+"""What is printed: fonts, text that fits, barcodes.
 
 Lengths are in points, 72 to the inch, from the lower left corner, as PDF has them; `mm` gives millimetres.
 """
 
-import asyncio
 import io
-import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.resources import files
-from typing import Final, Literal
+from typing import Final
 
 from reportlab import rl_config
 from reportlab.graphics.barcode.code128 import Code128
@@ -19,10 +15,11 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
+from autoshop.warehouse.printer import Symbol
+
 rl_config.useA85 = 0  # bytes as they are: a sixth smaller, and sooner done
 
 SANS, BOLD, MONO = "DejaVuSansCondensed", "DejaVuSansCondensed-Bold", "DejaVuSansMono-Bold"
-Symbol = Literal["ean13", "ean8", "code128"]
 
 # Widths of a bar's module that are whole dots of a label printer (203 dpi): three dots, or two where it is long.
 MODULES: Final = (0.375 * mm, 0.25 * mm)
@@ -135,17 +132,3 @@ def draw_barcode(canvas: Canvas, symbol: Symbol, code: str, x: float, y: float, 
             canvas.rect(left + at * module, y, len(run) * module, height, stroke=0, fill=1)
         at += len(run)
     return True
-
-
-_printer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="paper")
-TURN_SECONDS = 0.0001
-
-
-async def drawn(draw: Callable[[], bytes]) -> bytes:
-    """Draw off the event loop, one document after the other."""
-    return await asyncio.get_running_loop().run_in_executor(_printer, draw)
-
-
-def give_others_a_turn() -> None:
-    """Between two labels or lines: the requests of others must not wait for the end of a document."""
-    time.sleep(TURN_SECONDS)

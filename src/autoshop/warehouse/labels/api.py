@@ -10,9 +10,8 @@ from starlette.responses import Response
 from autoshop.accounts.access import needs
 from autoshop.kit.fields import Id
 from autoshop.warehouse.labels import service
-from autoshop.warehouse.labels.drawing import draw
-from autoshop.warehouse.labels.model import LAYOUTS, MOST_ITEMS, MOST_LABELS, LayoutName
-from autoshop.warehouse.paper import drawn
+from autoshop.warehouse.labels.model import LAYOUTS, MOST_ITEMS, MOST_LABELS, LayoutName, Ticket
+from autoshop.warehouse.printer import drawn
 
 router = APIRouter(prefix="/api/v1/labels", tags=["warehouse"])
 
@@ -45,5 +44,11 @@ async def print_labels(request: Request, body: LabelsIn) -> Response:
     copies = [(item.product_id, item.copies) for item in body.items]
     async with request.app.state.pool.acquire() as db:
         tickets = await service.tickets(db, body.layout, body.start_at, copies, body.store_id)
-    pdf = await drawn(partial(draw, tickets, LAYOUTS[body.layout], body.start_at))
+    pdf = await drawn(partial(_draw, tickets, body.layout, body.start_at))
     return Response(pdf, media_type=PDF, headers={"Content-Disposition": 'inline; filename="labels.pdf"'})
+
+
+def _draw(tickets: list[Ticket], layout: LayoutName, start_at: int) -> bytes:
+    from autoshop.warehouse.labels.drawing import draw  # here, in the printer's thread
+
+    return draw(tickets, LAYOUTS[layout], start_at)

@@ -14,12 +14,12 @@ from autoshop.warehouse.paper import (
     SANS,
     cut,
     draw_barcode,
-    give_others_a_turn,
     new_canvas,
     shrunk,
     width_of,
     wrapped,
 )
+from autoshop.warehouse.printer import give_others_a_turn
 
 # Sizes of type in points, and the lines they need.
 SMALL, ARTICLE, PRICE, CODE = 7.0, 13.0, 15.0, 6.5

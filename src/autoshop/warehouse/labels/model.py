@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from autoshop.kit.errors import Invalid, NotFound
 from autoshop.kit.gs1 import is_gtin
-from autoshop.warehouse.paper import Symbol
+from autoshop.warehouse.printer import Symbol
 
 LayoutName = Literal["thermal-58x40", "a4-3x8"]
 MOST_LABELS = 2_000

@@ -12,12 +12,11 @@ from autoshop.accounts.access import needs
 from autoshop.inventory.stock.api import StoreFilter
 from autoshop.kit.db import Connection
 from autoshop.kit.errors import Invalid, wrong
-from autoshop.kit.language import language_of
+from autoshop.kit.language import Language, language_of
 from autoshop.warehouse.labels.api import AS_PDF, PDF
-from autoshop.warehouse.paper import drawn
 from autoshop.warehouse.picking import service
-from autoshop.warehouse.picking.drawing import draw
 from autoshop.warehouse.picking.model import PickList
+from autoshop.warehouse.printer import drawn
 from autoshop.warehouse.scan.model import DocumentKind
 
 router = APIRouter(prefix="/api/v1", tags=["warehouse"])
@@ -89,5 +88,11 @@ async def print_pick_list(
     async with request.app.state.pool.acquire() as db:
         found = await _pick_list(db, transfer_id, reservation_id, store_id)
         names = await service.store_names(db, found)
-    pdf = await drawn(partial(draw, found, names, language_of(accept_language)))
+    pdf = await drawn(partial(_draw, found, names, language_of(accept_language)))
     return Response(pdf, media_type=PDF, headers={"Content-Disposition": f'inline; filename="{found.code}.pdf"'})
+
+
+def _draw(pick_list: PickList, stores: dict[int, str], language: Language) -> bytes:
+    from autoshop.warehouse.picking.drawing import draw  # here, in the printer's thread
+
+    return draw(pick_list, stores, language)

@@ -14,12 +14,12 @@ from autoshop.warehouse.paper import (
     SANS,
     cut,
     draw_barcode,
-    give_others_a_turn,
     new_canvas,
     shrunk,
     wrapped,
 )
 from autoshop.warehouse.picking.model import PickLine, PickList
+from autoshop.warehouse.printer import give_others_a_turn
 
 Words = Mapping[str, str]
 
