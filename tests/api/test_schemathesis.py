@@ -272,7 +272,6 @@ def _known(value: Any) -> Any:
         elif name == "product_ids":
             known[name] = [PLUG]
         elif (name in ("counted_at", "sent_at") and inner is not None) or name == "marks" or name == "version":
-        elif name in ("marks", "version"):  # they speak of one unit, one list
             known[name] = None
         elif name == "places":
             known[name] = ["A-1"]

@@ -156,7 +156,8 @@ async def test_without_scripts_on_a_phone_with_a_keyboard_alone(desk: Open, pool
             raise AssertionError(f"{selector} cannot be reached with Tab")
 
         await vera.open("/office")
-        await vera.page.keyboard.type("vera")  # the field has the focus
+        await expect(vera.page.get_by_label("Логин")).to_be_focused()
+        await vera.page.keyboard.type("vera")
         await press("Tab")
         await vera.page.keyboard.type("correct horse")
         await press("Enter")

@@ -16,7 +16,6 @@ closing/       the balances of closed periods, written and proven
 history/       everything that happened to a product; the ledger as a file
 shelves/       where in a store a product lies, in the order in which one walks
 marks/         marked units («Честный ЗНАК»): each is sold once until it comes back
-transfers/     pieces between two stores: shipment, receipt
 availability/  status and ETA of a product at a store, and the words for it
 live/          what happens, told to whoever listens
 levels/        minimum and maximum of a place; who is below, told of once; the digest of every morning

@@ -1,5 +1,6 @@
 """The shapes of fields that routes share."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Final
@@ -58,14 +59,20 @@ def of_our_time(at: datetime) -> datetime:
     return at
 
 
-def _written(day: Any) -> Any:
-    if not isinstance(day, str | date):
-        raise ValueError("must be a date such as 2026-12-31")
-    return day
+def _written(example: str) -> BeforeValidator:
+    """Refuse seconds since 1970, which Pydantic would take for a date, even as text."""
+
+    def written(value: Any) -> Any:
+        if not isinstance(value, str | date) or (isinstance(value, str) and not YEAR_MONTH_DAY.match(value)):
+            raise ValueError(f"must be written as {example}")
+        return value
+
+    return BeforeValidator(written)
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(of_our_time)]
-Day = Annotated[date, BeforeValidator(_written)]
+YEAR_MONTH_DAY: Final = re.compile(r"\s*\d{4}-\d{2}-\d{2}")
+Moment = Annotated[AwareDatetime, AfterValidator(of_our_time), _written("2026-12-31T18:00:00+03:00")]
+Day = Annotated[date, _written("2026-12-31")]
 
 
 def changes_in(body: BaseModel, *may_be_nothing: str) -> dict[str, Any]:
