@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from autoshop.kit.children import Process, spawn
 from tests.cast import CENTRE, NORTH
@@ -78,7 +79,7 @@ async def subscribe(client: Client, program: Program) -> list[Hook]:
     """Each of the hooks, with its secret."""
     made = []
     for hook in HOOKS:
-        body = {"url": program.url + hook.path, "topics": hook.topics}
+        body: dict[str, Any] = {"url": program.url + hook.path, "topics": hook.topics}
         if hook.store_id is not None:
             body["store_ids"] = [hook.store_id]
         document = await client.do("webhook", "POST", "/api/v1/webhooks", body)

@@ -1,4 +1,4 @@
-"""Somebody who listens to live stock through it all: broken off again and again, he comes back with his last event id."""
+"""Somebody who listens to live stock through it all: cut off again and again, he comes back with his last event id."""
 
 import asyncio
 import json
@@ -88,7 +88,9 @@ def what_was_misheard(start: Position, steps: Iterable[Step], events: Iterable[E
     by_xid: dict[int, list[Event]] = {}
     for event in events:
         by_xid.setdefault(event.xid, []).append(event)
-    wrong, told, before = [], set(), start
+    wrong: list[str] = []
+    told: set[int] = set()
+    before = start
     for step in steps:
         between = _between(before, step.place, by_xid)
         heard = [] if step.name is None else [(PREFIX + step.name, step.payload)]

@@ -21,16 +21,17 @@ async def take_back(client: Client) -> object:
     kind = "return without a sale"
     if client.dice.random() < 0.9:
         kind, body["sale"] = "return", {"movement_id": sale["movement_id"]}
-    return await _made(client, "customer", await client.do(kind, "POST", f"{INVENTORY}/returns", body))
+    _made(client, "customer", await client.do(kind, "POST", f"{INVENTORY}/returns", body))
+    return body
 
 
-async def send_back(client: Client) -> object:
+async def send_back(client: Client) -> None:
     body = {"store_id": client.store(), "supplier": "Авто-Опт", "lines": [client.pieces(2)], "reason": client.mark}
     made = await client.do("supplier return", "POST", f"{INVENTORY}/supplier-returns", body)
-    return await _made(client, "supplier", made)
+    _made(client, "supplier", made)
 
 
-async def _made(client: Client, kind: str, document: dict[str, Any] | None) -> None:
+def _made(client: Client, kind: str, document: dict[str, Any] | None) -> None:
     if document:
         client.record.documents["returns"].add(document["id"])
         client.record.remember("returns", (kind, document["id"]))

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from autoshop.kit.children import Process, spawn
@@ -19,6 +20,7 @@ from autoshop.kit.embedded import Cluster
 from tests.chaos.hooks import Program
 from tests.conftest import Server, free_port
 
+PATIENCE_SECONDS = 120
 WAIT_SECONDS = 1.5  # at most, before what was killed is started again
 BLOWS = [
     ["api"], ["worker"], ["postgres"], ["cache"], ["receiver"],
@@ -71,7 +73,7 @@ class Shop:
         self.program.start()
         self.worker.start_worker()
         with ThreadPoolExecutor() as beside:
-            list(beside.map(Server.start, self.servers))
+            list(beside.map(_patiently, self.servers))
 
     def close(self) -> None:
         """Stop everything but the database."""
@@ -106,8 +108,8 @@ class Shop:
 
     def _knock(self, names: list[str], wait_seconds: float, which: int) -> None:
         parts: dict[str, tuple[Callable[[], None], Callable[[], None]]] = {
-            "api": (self.servers[which].kill, self.servers[which].start),
-            "api 2": (self.servers[1 - which].kill, self.servers[1 - which].start),
+            "api": (self.servers[which].kill, partial(_patiently, self.servers[which])),
+            "api 2": (self.servers[1 - which].kill, partial(_patiently, self.servers[1 - which])),
             "worker": (self.worker.kill, self.worker.start_worker),
             "postgres": (self.cluster.kill, self.cluster.start),
             "cache": (self.cache.kill, self.cache.start),
@@ -116,5 +118,12 @@ class Shop:
         for name in names:
             parts[name][0]()
         time.sleep(wait_seconds)
-        for name in reversed(names):  # the database first
-            parts[name][1]()
+        if "postgres" in names:  # first, or nobody else gets ready
+            parts["postgres"][1]()
+        with ThreadPoolExecutor() as beside:
+            list(beside.map(lambda name: parts[name][1](), [name for name in names if name != "postgres"]))
+
+
+def _patiently(server: Server) -> None:
+    """On a busy machine it takes its time."""
+    server.start(PATIENCE_SECONDS)

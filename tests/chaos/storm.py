@@ -27,7 +27,7 @@ CATCH_UP_SECONDS = 60
 
 @dataclass
 class Storm:
-    """One run. `seed` throws the dice of the clients and of the blows. `hurry`: what waits for its time comes at once."""
+    """One run. `seed` throws all dice. `hurry`: afterwards, what waits for its time comes at once."""
 
     cluster: Cluster
     clients: int
@@ -84,8 +84,8 @@ class Storm:
 
     async def _prove(self, hooks: list[Hook]) -> list[Finding]:
         async with httpx.AsyncClient() as http:  # everything is up again
-            for url in self.urls:
-                assert (await http.get(f"{url}/ready")).status_code == 200
+            for server in self.urls:
+                assert (await http.get(f"{server}/ready")).status_code == 200
         await asyncio.to_thread(self.shop.calm_down)
         url = self.cluster.url
         database = Database(url("autoshop_app"), url("autoshop"), url("postgres", "autoshop"))
@@ -106,5 +106,6 @@ class Storm:
         end = (await outbox.end(pool)).place
         with suppress(TimeoutError):
             async with asyncio.timeout(CATCH_UP_SECONDS):
-                while not all(one.place and one.place.xmax >= end.xmax for one in self.listeners):
-                    await asyncio.sleep(0.05)  # noqa: ASYNC110 - the listeners are on the other side of the network
+                # They are on the other side of the network.
+                while not all(one.place and one.place.xmax >= end.xmax for one in self.listeners):  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)

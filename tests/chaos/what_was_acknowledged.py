@@ -1,5 +1,7 @@
-"""Findings about what clients were told: there exactly once. Everybody repeated until he was answered, so no more is there
-than somebody was told of."""
+"""Findings about what clients were told: that is there, and exactly once.
+
+Everybody repeated until he was answered, so nothing is there that nobody was told of.
+"""
 
 from tests.chaos.books import MOST_TOLD, Books, Check
 
@@ -64,19 +66,26 @@ async def every_acknowledged_end_is_the_end_and_was_told_once(books: Books) -> l
         told = {number: how for (kind, number, how), _ in _ends(books) if kind == table}
         final = {"reversed", "approved", "cancelled", "undone"}
         wrong += [f"{table} {one}: told {how}, is {now.get(one)}" for one, how in told.items() if now.get(one) != how]
-        wrong += [f"{table} {one}: is {how}, nobody was told" for one, how in now.items() if how in final - {told.get(one)}]
+        wrong += [
+            f"{table} {one}: is {how}, nobody was told" for one, how in now.items() if how in final - {told.get(one)}
+        ]
     return wrong[:MOST_TOLD]
 
 
 async def every_acknowledged_allocation_is_of_all_that_was_wished(books: Books) -> list[str]:
     rows = await books.pool.fetch(
-        "SELECT allocation_id, product_id, sum(pieces) AS pieces FROM allocation_lines GROUP BY allocation_id, product_id"
+        "SELECT allocation_id, product_id, sum(pieces) AS pieces FROM allocation_lines"
+        " GROUP BY allocation_id, product_id"
     )
     made: dict[int, dict[int, int]] = {}
     for row in rows:
         made.setdefault(row["allocation_id"], {})[row["product_id"]] = row["pieces"]
     wished = books.record.wished
-    return [f"allocation {one}: wished {wished[one]}, made {made.get(one)}" for one in wished if made.get(one) != wished[one]]
+    return [
+        f"allocation {one}: wished {wished[one]}, made {made.get(one)}"
+        for one in wished
+        if made.get(one) != wished[one]
+    ]
 
 
 async def no_answer_was_one_that_should_not_have_been(books: Books) -> list[str]:
@@ -90,7 +99,9 @@ def _ends(books: Books) -> list[tuple[tuple[str, int, str], int]]:
 
 def _compared(what: str, acknowledged: set[int], there: set[int], told_otherwise: set[int]) -> list[str]:
     lost = [f"lost: {what} {one}" for one in sorted(acknowledged - there)]
-    return [*lost, *(f"nobody was told of {what} {one}" for one in sorted(there - acknowledged - told_otherwise))][:MOST_TOLD]
+    return [*lost, *(f"nobody was told of {what} {one}" for one in sorted(there - acknowledged - told_otherwise))][
+        :MOST_TOLD
+    ]
 
 
 CHECKS: list[Check] = [
