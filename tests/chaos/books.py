@@ -1,6 +1,7 @@
 """What the findings are found in: the database, what the clients were told, and what came to those who listen."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -12,6 +13,7 @@ from tests.chaos.record import Record
 
 MOST_TOLD = 1_000  # of what is wrong with one sentence
 EVENTS = "SELECT xid::text AS xid, id, topic, payload, created_at FROM outbox ORDER BY outbox.xid, id"
+STATES = "SELECT state, count(*) AS count FROM {table} GROUP BY state ORDER BY state"
 
 
 @dataclass
@@ -24,6 +26,7 @@ class Books:
     hooks: Sequence[Hook] = ()
     heard: Sequence[Heard] = ()
     listeners: Sequence[Listener] = field(default_factory=list)
+    states: Mapping[str, Counter[str]] = field(default_factory=dict)  # of what a worker carried out
 
     @classmethod
     async def open(
@@ -39,7 +42,11 @@ class Books:
             Event(int(row["xid"]), row["id"], row["topic"], row["payload"], row["created_at"])
             for row in await pool.fetch(EVENTS)
         ]
-        return cls(pool, record, events, hooks, list(heard), listeners)
+        states = {
+            what: Counter({row["state"]: row["count"] for row in await pool.fetch(STATES.format(table=table))})
+            for what, table in (("bulk documents", "bulk_documents"), ("imports", "import_runs"))
+        }
+        return cls(pool, record, events, hooks, list(heard), listeners, states)
 
     async def rows(self, sql: str, *arguments: Any) -> list[str]:
         """What a statement finds, a line for each row: nothing, where all is well."""

@@ -84,10 +84,13 @@ class Client:
 
     async def _send(self, method: str, path: str, body: Any, headers: dict[str, str]) -> tuple[httpx.Response, bool]:
         """Send until there is an answer; 503 and a broken connection are none. Whether that took more than one."""
+        sent: dict[str, Any] = {"json": body, "headers": headers}
+        if isinstance(body, bytes):
+            sent = {"content": body, "headers": {**headers, "Content-Type": "text/csv"}}
         tries = 0
         while True:
             try:
-                answer = await self.http.request(method, self.dice.choice(self.urls) + path, json=body, headers=headers)
+                answer = await self.http.request(method, self.dice.choice(self.urls) + path, **sent)
             except httpx.TransportError:
                 answer = None
             if answer is not None and answer.status_code != 503:

@@ -14,7 +14,7 @@ from tests.chaos.client import Client
 from tests.webhooks import Message, is_signed
 
 ROOT = Path(__file__).parents[2]
-PAPERS = ["transfer", "return", "allocation", "stocktake", "found_sale", "document", "recount"]
+PAPERS = ["transfer", "return", "allocation", "stocktake", "found_sale", "document", "recount", "movements"]
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
-"""Bulk documents: sent by a client, posted by whichever worker is alive, undone."""
+"""What a client sends and whichever worker is alive carries out: bulk documents, also undone, and imports."""
 
+from tests.cast import CENTRE_CODE, NORTH_CODE, PRODUCTS
 from tests.chaos.client import HOT, IDLE, Client
 
 DOCUMENTS = "/api/v1/documents"
+HEADINGS = f"Бренд;Артикул;Название;Остаток {CENTRE_CODE};Остаток {NORTH_CODE}\n"
 KINDS = ["receipt", "receipt", "writeoff", "adjustment", "set"]
 
 
@@ -24,3 +26,16 @@ async def undo_document(client: Client) -> object:
     if undone:
         client.record.ended["bulk_documents", number, "undone"] += 1
     return undone
+
+
+async def import_stock(client: Client) -> None:
+    """A file that says how many there are of everything that is hot, at both stores."""
+    rows = [
+        f"{brand};{article};{name};{client.dice.randint(5, 20)};{client.dice.randint(5, 20)}\n"
+        for product_id, brand, article, name in PRODUCTS
+        if product_id in HOT
+    ]
+    path = f"/api/v1/imports?name={client.mark.replace(' ', '-')}&set_stock=true"
+    sent = await client.do("import", "POST", path, "".join([HEADINGS, *rows]).encode())
+    if sent:
+        client.record.documents["import_runs"].add(sent["id"])

@@ -9,7 +9,7 @@ from typing import Any
 RECENT = 200  # things that others may act on: the newest
 DOCUMENTS = (
     "reservations", "transfers", "returns", "allocations", "stocktakes", "stocktake_counts", "found_sales",
-    "bulk_documents",
+    "bulk_documents", "import_runs",
 )  # fmt: skip
 
 

@@ -58,6 +58,8 @@ def _heard(storm: Storm) -> Iterator[str]:
     for number, listener in enumerate(books.listeners, start=1):
         events = sum(step.name is not None for step in listener.steps)
         yield f"listener {number}: {events} events in {listener.connections} connections; doubled: none is allowed"
+    for what, states in books.states.items():
+        yield f"{what} carried out by the worker: {', '.join(f'{state} {count}' for state, count in states.items())}"
     yield f"events in the outbox: {len(books.events)}"
 
 

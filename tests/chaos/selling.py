@@ -21,7 +21,7 @@ async def sell(client: Client) -> None:
 
 
 async def bring(client: Client) -> None:
-    await client.do("inbound", "POST", f"{INVENTORY}/movement", _line(client, "inbound", 12))
+    await client.do("inbound", "POST", f"{INVENTORY}/movement", _line(client, "inbound", 10))
 
 
 async def ship_at_once(client: Client) -> None:

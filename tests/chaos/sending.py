@@ -60,9 +60,13 @@ async def differ(client: Client) -> object:
     if transfer is None:
         return IDLE
     coming = [line for line in transfer["lines"] if line["on_the_way"]] or transfer["lines"]
-    reasons = client.dice.choices(["lost", "damaged", "surplus", "found"], [4, 3, 2, 2], k=client.dice.randint(1, 2))
-    lines = [{**_one_of(client, coming)[0], "reason": reason} for reason in reasons]
-    kind = f"difference: {'+'.join(sorted(set(reasons)))}" if len(set(reasons)) == 1 else "difference: of several kinds"
+    lost = [line for line in transfer["lines"] if line["lost"]]
+    if lost and client.dice.random() < 0.5:
+        kind, lines = "difference: found", [{**_one_of(client, lost)[0], "reason": "found"}]
+    else:
+        reasons = client.dice.choices(["lost", "damaged", "surplus"], [4, 3, 2], k=client.dice.randint(1, 2))
+        lines = [{**_one_of(client, coming)[0], "reason": reason} for reason in reasons]
+        kind = f"difference: {' and '.join(sorted(set(reasons)))}"
     return await client.do(kind, "POST", f"{TRANSFERS}/{transfer['id']}/differences", {"lines": lines})
 
 

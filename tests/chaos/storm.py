@@ -20,7 +20,7 @@ from tests.chaos.record import Record
 from tests.chaos.shop import Shop
 from tests.conftest import Database
 
-PIECES = 40  # of each hot product at each store at the start: soon gone, so that refusals and races are many
+PIECES = 25  # of each hot product at each store at the start: soon gone, so that refusals and races are many
 LISTENERS = 2
 CATCH_UP_SECONDS = 60
 

@@ -5,7 +5,7 @@ Everybody repeated until he was answered, so nothing is there that nobody was to
 
 from tests.chaos.books import MOST_TOLD, Books, Check
 
-# Movements that no answer names, for it tells of their document: of returns, stocktakes and bulk documents.
+# Movements that no answer names, for it tells of their document: of returns, stocktakes, bulk documents and imports.
 OF_DOCUMENTS = """
 SELECT unnest(ARRAY[movement_id, writeoff_id]) AS id FROM return_lines WHERE return_id = ANY ($1::bigint[])
  UNION
@@ -25,6 +25,11 @@ SELECT u.id
   FROM movements AS u
   JOIN bulk_lines AS l ON l.product_id = u.product_id AND u.reverses_id = l.movement_id
  WHERE l.document_id = ANY ($5::bigint[])
+ UNION
+SELECT m.id
+  FROM import_runs AS r
+  JOIN movements AS m ON m.related_document = 'Остатки ' || r.file_name
+ WHERE r.id = ANY ($6::bigint[]) AND m.reverses_id IS NULL
 """
 
 
@@ -37,7 +42,7 @@ async def every_acknowledged_movement_is_there_once_and_no_other(books: Books) -
     }
     told = await books.ids(
         OF_DOCUMENTS, list(returns), ended["returns", "reversed"], ended["stocktakes", "approved"], list(documents),
-        ended["bulk_documents", "undone"],
+        ended["bulk_documents", "undone"], list(record.documents["import_runs"]),
     )  # fmt: skip
     return _compared("movement", record.movements, await books.ids("SELECT id FROM movements"), told - {None})
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -14,12 +15,13 @@ from autoshop.kit import outbox
 from autoshop.kit.db import Pool, transaction
 from autoshop.kit.outbox import Position
 from autoshop.webhooks.model import Delivery, signature
-from tests import allocations, documents, reservations, returns, stocktakes
+from tests import allocations, documents, imports, reservations, returns, stocktakes
 from tests.cast import NORTH, PLUG
 from tests.chaos.books import Books
 from tests.chaos.findings import CHECKS, findings
 from tests.chaos.hooks import HOOKS, Heard
 from tests.chaos.listener import Listener, Step
+from tests.chaos.papers import HEADINGS
 from tests.chaos.record import DOCUMENTS, Record
 from tests.chaos.what_was_told import due_to
 from tests.conftest import Database
@@ -33,7 +35,7 @@ FIRST = "(SELECT min(id) FROM movements)"
 
 
 @pytest.fixture
-async def books(pool: Pool) -> Books:
+async def books(pool: Pool, tmp_path: Path) -> Books:
     """A day on which a little of everything happened, and of which everybody was told as it was."""
     await post(pool, request("inbound", 30), request("inbound", 9, store_id=NORTH))
     await reverse(pool, (await post(pool, request("writeoff", 1)))[0].id)
@@ -49,6 +51,8 @@ async def books(pool: Pool) -> Books:
     await stocktakes.take(pool, counted, 7, caller=MANAGER)
     await stocktakes.approve(pool, await stocktakes.review(pool, counted))
     await documents.done(pool, "receipt", documents.line(PLUG, 5))
+    stock = f"{HEADINGS}NGK;BPR6ES-11;Свеча зажигания NGK BPR6ES-11;20;20\n"
+    await imports.load(pool, tmp_path / "stock.csv", stock, set_stock=True)
     await pool.execute("DELETE FROM pgqueuer")  # the job of that document, which was done by hand
     return await _as_it_was(pool, made.id)
 
@@ -132,6 +136,9 @@ IN_THE_DATABASE = {
         "UPDATE stocktakes SET shortage = shortage + 1"
     ),
     "each_allocation_holds_all_that_it_promises_by_one_reservation": "UPDATE allocation_lines SET pieces = pieces + 1",
+    "each_import_posted_what_it_says_once_and_told_of_it_once": (
+        "UPDATE import_runs SET counts = jsonb_set(counts, '{movements}', '9')"
+    ),
     "every_movement_has_its_event_once": (
         f"DELETE FROM outbox WHERE (payload->>'movement_id')::bigint = {FIRST}"
     ),
