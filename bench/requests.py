@@ -84,7 +84,7 @@ def writes(products: int, count: int) -> Kinds:
         ),
         "return without its sale": (
             f"{INVENTORY}/returns",
-            lambda: {"store_id": 1, "lines": [piece(condition="good", reason="не подошло")]},
+            lambda: {"store_id": 1, "lines": [piece(condition="resaleable", reason="не подошло")]},
         ),
     }
     return {
@@ -127,7 +127,11 @@ def afterwards(stage: Stage, token: str, count: int) -> Iterator[tuple[str, list
     """What needs something that was written before: returns of sales, counts of an open stocktake."""
     sales = stage.rows(f"SELECT id, product_id, store_id FROM movements WHERE movement_type = 'sale' LIMIT {count + 1}")
     bodies = (
-        {"store_id": store, "sale": {"movement_id": sale}, "lines": [{"product_id": product, "quantity": 1, "condition": "good"}]}
+        {
+            "store_id": store,
+            "sale": {"movement_id": sale},
+            "lines": [{"product_id": product, "quantity": 1, "condition": "resaleable"}],
+        }
         for sale, product, store in sales
     )
     yield (
@@ -142,7 +146,17 @@ def afterwards(stage: Stage, token: str, count: int) -> Iterator[tuple[str, list
     )
     client, product = numbers(1), cycle(listed)
     counts = (
-        {"counts": [{"client_id": f"{next(client)}", "product_id": next(product), "pieces": 1, "mode": "add", "device": "till"}]}
+        {
+            "counts": [
+                {
+                    "client_id": f"{next(client)}",
+                    "product_id": next(product),
+                    "pieces": 1,
+                    "mode": "add",
+                    "device": "till",
+                }
+            ]
+        }
         for _ in range(count + 1)
     )
     path = f"{INVENTORY}/stocktakes/{opened['id']}/counts"
