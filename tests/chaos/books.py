@@ -13,7 +13,16 @@ from tests.chaos.record import Record
 
 MOST_TOLD = 1_000  # of what is wrong with one sentence
 EVENTS = "SELECT xid::text AS xid, id, topic, payload, created_at FROM outbox ORDER BY outbox.xid, id"
-STATES = "SELECT state, count(*) AS count FROM {table} GROUP BY state ORDER BY state"
+# How what a worker carried out has ended, and of refusals which reasons were given.
+STATES = """
+SELECT state, count(*) AS count FROM {table} GROUP BY state
+ UNION ALL
+SELECT 'because of ' || code, count(DISTINCT {owner}) FROM {problems} GROUP BY code
+"""
+CARRIED_OUT = {
+    "bulk documents": STATES.format(table="bulk_documents", problems="bulk_problems", owner="document_id"),
+    "imports": STATES.format(table="import_runs", problems="import_problems", owner="run_id"),
+}
 
 
 @dataclass
@@ -43,8 +52,8 @@ class Books:
             for row in await pool.fetch(EVENTS)
         ]
         states = {
-            what: Counter({row["state"]: row["count"] for row in await pool.fetch(STATES.format(table=table))})
-            for what, table in (("bulk documents", "bulk_documents"), ("imports", "import_runs"))
+            what: Counter({row["state"]: row["count"] for row in await pool.fetch(sql)})
+            for what, sql in CARRIED_OUT.items()
         }
         return cls(pool, record, events, hooks, list(heard), listeners, states)
 

@@ -1,7 +1,7 @@
 """What a client sends and whichever worker is alive carries out: bulk documents, also undone, and imports."""
 
-from tests.cast import CENTRE_CODE, NORTH_CODE, PRODUCTS
-from tests.chaos.client import HOT, IDLE, Client
+from tests.cast import CENTRE, CENTRE_CODE, NORTH, NORTH_CODE, PRODUCTS
+from tests.chaos.client import HOT, IDLE, INVENTORY, Client
 
 DOCUMENTS = "/api/v1/documents"
 HEADINGS = f"Бренд;Артикул;Название;Остаток {CENTRE_CODE};Остаток {NORTH_CODE}\n"
@@ -28,14 +28,18 @@ async def undo_document(client: Client) -> object:
     return undone
 
 
-async def import_stock(client: Client) -> None:
-    """A file that says how many there are of everything that is hot, at both stores."""
-    rows = [
-        f"{brand};{article};{name};{client.dice.randint(5, 20)};{client.dice.randint(5, 20)}\n"
-        for product_id, brand, article, name in PRODUCTS
-        if product_id in HOT
-    ]
+async def import_stock(client: Client) -> object:
+    """A file that says how many there are of one or all of the hot products, a little wrong at times."""
+    rows = []
+    for product_id, brand, article, name in PRODUCTS:
+        if product_id in client.dice.choice([HOT, *([one] for one in HOT)]):
+            stores = (await client.read(f"{INVENTORY}/{product_id}")).json()["stores"]
+            there = {place["store_id"]: place["quantity"] + client.dice.randint(-1, 3) for place in stores}
+            rows.append(f"{brand};{article};{name};{max(0, there[CENTRE])};{max(0, there[NORTH])}\n")
+    if not rows:
+        return IDLE
     path = f"/api/v1/imports?name={client.mark.replace(' ', '-')}&set_stock=true"
     sent = await client.do("import", "POST", path, "".join([HEADINGS, *rows]).encode())
     if sent:
         client.record.documents["import_runs"].add(sent["id"])
+    return sent

@@ -8,8 +8,8 @@ What is new is told in the order of (xid, id). After each event there is a posit
 now: whoever stops in the middle goes on right there.
 
 A position that leaves the database goes no further than the last event. A snapshot may: it counts transactions that
-were rolled back, and of those a crash may leave no trace; then their numbers are given out again, and what is told under
-such a number would be taken for known. An event that is seen is on the disk, and so is its number, and all below it.
+were rolled back, and of those a crash may leave no trace; then their numbers are given out again, and what is told
+under such a number would be taken for known. An event that is seen is on the disk, so its number is, and all below it.
 """
 
 import re
@@ -210,6 +210,7 @@ async def position(db: Connection | Pool) -> Position:
 async def end(db: Connection | Pool) -> End:
     """Where the outbox ends at this moment: for whoever keeps it elsewhere."""
     row = await db.fetchrow(END)
+    assert row is not None
     seen = _of_snapshot(row["seen"])
     return End(Position(1).through(seen, int(row["last_xid"] or 0)), seen.xmax)
 
