@@ -7,11 +7,12 @@ from typing import Any
 
 import httpx
 
-from tests.cast import CENTRE, NORTH, OIL_FILTER, PLUG
+from tests.cast import AIR_FILTER, CENTRE, NORTH, OIL_FILTER, PLUG
 from tests.chaos.record import Record
 
 INVENTORY = "/api/v1/inventory"
 HOT = [PLUG, OIL_FILTER]
+RARE = AIR_FILTER
 STORES = [CENTRE, NORTH]
 REFUSED = frozenset({401, 404, 409, 412, 428, 429})
 ECHOES = 0.05  # of the answers are asked for once more, by somebody who did not trust his ears

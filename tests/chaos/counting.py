@@ -31,7 +31,7 @@ async def count(client: Client) -> object:
         return IDLE
     line = client.dice.choice(lines)
     shelf = await client.read(f"{INVENTORY}/{line['product_id']}")
-    there = next(one["quantity"] for one in shelf.json()["stores"] if one["store_id"] == stocktake["store_id"])
+    there = sum(one["quantity"] for one in shelf.json()["stores"] if one["store_id"] == stocktake["store_id"])
     one = {
         "client_id": f"count-{client.name}-{client.count}",
         "product_id": line["product_id"],

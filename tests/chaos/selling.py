@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.cast import CENTRE, NORTH
-from tests.chaos.client import HOT, IDLE, INVENTORY, Client
+from tests.chaos.client import HOT, IDLE, INVENTORY, RARE, Client
 
 TYPES = ["sale", "inbound", "inbound", "writeoff", "return", "transfer"]
 
@@ -41,7 +41,9 @@ async def undo(client: Client) -> object:
 
 
 async def sell_found(client: Client) -> None:
-    body = {**client.pieces(), "store_id": client.store(), "reason": "behind the shelf"}
+    """Often of something that nobody holds and nobody brings: else it never really has to be found."""
+    line = {**client.pieces(2), "product_id": client.dice.choice([*HOT, RARE, RARE])}
+    body = {**line, "store_id": client.store(), "reason": "behind the shelf"}
     sold = await client.do("found sale", "POST", f"{INVENTORY}/found-sale", body)
     if sold and sold["found_sale_id"]:
         client.record.done["found sale: of them really found"] += 1
