@@ -1,14 +1,15 @@
 """kill -9 of PostgreSQL: the number of a transaction that left no trace is given out again, and its event is told."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from autoshop.kit import outbox
 from autoshop.kit.db import Connection, Pool, open_pool
 from autoshop.kit.embedded import Cluster
-from tests.conftest import Database, cluster_with_cast
-from tests.live import happen
+from tests.conftest import Database, Server, cluster_with_cast
+from tests.live import Listener, happen, listening
 
 pytestmark = pytest.mark.anyio
 
@@ -34,6 +35,27 @@ async def undone(db: Connection) -> int:
     number = int(await db.fetchval("SELECT pg_current_xact_id()::text"))
     await transaction.rollback()
     return number
+
+
+async def test_a_listener_is_given_no_number_that_a_crash_might_give_out_again(
+    pool: Pool, database: Database, serve: Callable[..., Server]
+) -> None:
+    server = await asyncio.to_thread(serve, database.url)
+
+    async def last() -> int:
+        return int(await pool.fetchval("SELECT max(xid::text::bigint) FROM outbox"))
+
+    def reached(listener: Listener) -> int:
+        return outbox.read_position(listener.last_id.partition("~")[2]).xmax
+
+    await happen(pool, 1)
+    async with pool.acquire() as db, listening(server.url) as listener:
+        assert await undone(db) > await last()
+        async with listening(server.url) as other:
+            assert reached(other) == await last() + 1
+        await happen(pool, 2)
+        assert await undone(db) > await last()
+        assert (await listener.quantity(), reached(listener)) == (2, await last() + 1)
 
 
 async def test_what_is_told_under_a_number_that_was_lost_in_a_crash_is_not_taken_for_known(lazy: Cluster) -> None:
