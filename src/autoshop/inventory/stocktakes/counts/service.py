@@ -8,11 +8,19 @@ from typing import Any
 import asyncpg
 
 from autoshop.accounts.model import Caller
+from autoshop.inventory.movements.model import TooManyPieces
 from autoshop.inventory.movements.store import open_places
 from autoshop.inventory.reservations.store import lock_places
 from autoshop.inventory.stocktakes import store as stocktakes
 from autoshop.inventory.stocktakes.counts import store
-from autoshop.inventory.stocktakes.counts.model import Asked, Count, CountsRefused, settle, stands_in_the_way
+from autoshop.inventory.stocktakes.counts.model import (
+    MOST_ON_A_SHELF,
+    Asked,
+    Count,
+    CountsRefused,
+    settle,
+    stands_in_the_way,
+)
 from autoshop.inventory.stocktakes.model import MOST_TOLD, Line, NotCounting, Stocktake, UnknownStocktake
 from autoshop.kit.db import Connection
 
@@ -114,6 +122,9 @@ async def _take(
         product_id: settle(counts, rounds.get(product_id, (1, 0))[0], stocktake.second_count_above)
         for product_id, counts in every.items()
     }
+    for product_id, one in settled.items():
+        if one.counted > MOST_ON_A_SHELF:
+            raise TooManyPieces(product_id=product_id, counted=one.counted)
     await store.settle(db, stocktake.id, settled)
     await stocktakes.tell(db, stocktake.id, "counted", products)
 
