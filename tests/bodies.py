@@ -82,6 +82,7 @@ BODIES: dict[str, Any] = {
         "holder": "a",
         "related_document": "a",
         "expires_at": IN_A_MONTH,
+        "transfers": False,
         "preview": False,
     },
     f"POST {STOCKTAKES}": {

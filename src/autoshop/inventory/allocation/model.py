@@ -8,6 +8,7 @@ from typing import Any, Literal
 from autoshop.inventory.allocation.covering import Offer, fewest
 from autoshop.inventory.movements.model import BatchRefused
 from autoshop.inventory.stores.model import OWNERS_RULE, Calendar, Route, Store
+from autoshop.inventory.transfers.model import ForOrder
 from autoshop.kit.errors import Conflict, NotFound
 
 Rule = Literal["wished_store", "one_store", "fewest_stores"]
@@ -29,6 +30,7 @@ class Wish:
     holder: str
     related_document: str | None = None
     expires_at: datetime | None = None
+    transfers: bool = True  # ask the stores to send what does not lie at the wished one
 
     @property
     def wanted(self) -> dict[int, int]:
@@ -139,6 +141,7 @@ class Allocation:
     related_document: str | None
     expires_at: datetime
     parts: tuple[Part, ...] = field(default=())
+    transfers: tuple[ForOrder, ...] = field(default=())
     explanation: Explanation | None = None
 
 
