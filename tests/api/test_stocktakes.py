@@ -133,8 +133,8 @@ async def test_a_sheet_is_printed_filled_in_and_taken(client: httpx.AsyncClient,
     path = await opened(client)
     sheet = await client.get(f"{path}/sheet", headers={"Accept-Language": "en"})
     assert sheet.headers["Content-Type"] == "text/csv; charset=utf-8"
-    assert sheet.content.startswith(b"\xef\xbb\xbfProduct ID;Article;Brand;Name;Barcodes;Expected;Counted;")
-    assert "2;W 914/2;MANN-FILTER;Фильтр масляный MANN-FILTER W 914/2;4607123456781;5;;;to count\r\n" in sheet.text
+    assert sheet.content.startswith(b"\xef\xbb\xbfProduct ID;Places;Article;Brand;Name;Barcodes;Expected;Counted;")
+    assert "2;;W 914/2;MANN-FILTER;Фильтр масляный MANN-FILTER W 914/2;4607123456781;5;;;to count\r\n" in sheet.text
     filled = sheet.text.replace(";9;;;to count", ";9;8;;to count")
     taken = await client.post(f"{path}/sheet", content=filled.encode(), headers=CSV)
     assert (taken.status_code, taken.json()) == (200, {"ok": True, "taken": 1, "without_number": 1})
@@ -280,6 +280,39 @@ async def test_a_stocktake_that_nobody_opened_is_unknown(client: httpx.AsyncClie
         assert (await client.post(f"{path}/{verb}", json=body)).json()["title"] == "Unknown stocktake", verb
     sheet = await client.post(f"{path}/sheet", content=b"id;counted\n1;1\n", headers=CSV)
     assert sheet.json()["title"] == "Unknown stocktake"
+
+
+async def test_shelves_are_counted_and_told_as_they_are_kept(client: httpx.AsyncClient) -> None:
+    place = {"product_id": PLUG, "store_id": CENTRE, "places": ["А-03-2"]}
+    assert (await client.post("/api/v1/inventory/shelves", json={"items": [place]})).status_code == 200
+    path = await opened(client, scope={"kind": "shelves", "shelves": ["а 3"]})
+    shown = (await client.get(path)).json()
+    assert (shown["scope"], shown["progress"]["lines"]) == (
+        {"kind": "shelves", "category_id": None, "shelves": ["A-3"]}, 1,
+    )  # fmt: skip
+
+
+SHELVES: dict[str, tuple[Any, int, str, str]] = {
+    "none": ([], 422, "The request is not valid", "scope.shelves"),
+    "not said": (None, 422, "The request is not valid", "scope"),
+    "of signs alone": (["-/-"], 422, "The request is not valid", "scope.shelves"),
+    "too long": (["A" * 41], 422, "The request is not valid", "scope.shelves"),
+    "twice": (["A-1", "a 01"], 422, "The request is not valid", "scope.shelves"),
+    "too many": ([f"A-{number}" for number in range(501)], 422, "The request is not valid", "scope.shelves"),
+    "a number": ([3], 422, "The request is not valid", "scope.shelves.0"),
+    "on which nothing lies": (["Z"], 404, "Unknown shelf", ""),
+}
+
+
+@pytest.mark.parametrize(("shelves", "status", "title", "field"), SHELVES.values(), ids=SHELVES)
+async def test_shelves_that_cannot_be_counted_are_refused(
+    client: httpx.AsyncClient, pool: Pool, shelves: Any, status: int, title: str, field: str
+) -> None:
+    refused = await client.post(STOCKTAKES, json={**WHOLE, "scope": {"kind": "shelves", "shelves": shelves}})
+    assert (refused.status_code, refused.json()["title"]) == (status, title), refused.text
+    assert [one["field"] for one in refused.json().get("errors", [])] == ([field] if field else [])
+    other = await client.post(STOCKTAKES, json={**WHOLE, "scope": {"kind": "store", "shelves": ["A-1"]}})
+    assert (other.status_code, await pool.fetchval("SELECT count(*) FROM stocktakes")) == (422, 0)
 
 
 async def test_what_has_ended_takes_no_counts(client: httpx.AsyncClient, pool: Pool) -> None:

@@ -76,7 +76,7 @@ READS = {
     # What lies there and what moved since, under its locks; who holds it; names and barcodes on the sheet.
     "inventory.stocktakes": {
         *("inventory", "movements", "reservations", "reservation_lines"),
-        *("products", "categories", "brands", "brand_aliases", "barcodes"),
+        *("products", "categories", "brands", "brand_aliases", "barcodes", "shelf_places"),
     },
     "inventory.changes": {"movements", "outbox"},  # what changed since a moment, of pieces and of holds
     # A page with what lies there and what is on the way; a digest with the names that people know.

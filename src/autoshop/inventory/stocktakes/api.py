@@ -10,11 +10,13 @@ from starlette.responses import Response
 
 from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
+from autoshop.inventory.shelves.model import places_of
 from autoshop.inventory.stock.api import StoreFilter
 from autoshop.inventory.stocktakes import service, store
 from autoshop.inventory.stocktakes.counts.model import LineStatus
 from autoshop.inventory.stocktakes.model import (
     MOST_PRODUCTS,
+    MOST_SHELVES,
     CountedBlind,
     Kind,
     Line,
@@ -26,6 +28,7 @@ from autoshop.inventory.stocktakes.model import (
 )
 from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfNoneMatch, shown, write_once
 from autoshop.kit.db import Connection
+from autoshop.kit.errors import Invalid, wrong
 from autoshop.kit.fields import Id, PathId, YesNo
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
 from autoshop.kit.text import NO_NUL
@@ -33,21 +36,29 @@ from autoshop.kit.text import NO_NUL
 router = APIRouter(prefix="/api/v1/inventory/stocktakes", tags=["stocktakes"])
 
 Note = Annotated[str | None, Field(max_length=500, pattern=NO_NUL)]
+Shelf = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
+Shelves = Annotated[list[Shelf], Field(min_length=1, max_length=MOST_SHELVES)]
 Products = Annotated[list[Id], Field(min_length=1, max_length=MOST_PRODUCTS)]
 
 
 class ScopeIn(BaseModel, extra="forbid"):
-    """`store`: all it has; `category`: with those below it; `products`: the ones named; `flagged`: see /recounts."""
+    """`store`: all it has; `category`: with those below it; `products`: the ones named; `flagged`: see /recounts.
+
+    `shelves`: what has one of its places under one of them; A-03 is A-03 itself, and A-03-2.
+    """
 
     kind: Kind
     category_id: Id | None = None
     product_ids: Products | None = None
+    shelves: Shelves | None = None
 
     @model_validator(mode="after")
     def _names_what_it_needs(self) -> "ScopeIn":
-        for kind, field in (("category", self.category_id), ("products", self.product_ids)):
-            if (field is not None) != (self.kind == kind):
-                raise ValueError("a category names its category_id, products their product_ids, the others nothing")
+        needs = {"category": self.category_id, "products": self.product_ids, "shelves": self.shelves}
+        if any((field is not None) != (self.kind == kind) for kind, field in needs.items()):
+            raise ValueError(
+                "a category names its category_id, products their product_ids, shelves the shelves, the others nothing"
+            )
         return self
 
 
@@ -69,6 +80,7 @@ class AskedAgain(BaseModel, extra="forbid"):
 class ScopeOut(BaseModel):
     kind: Kind
     category_id: int | None = None
+    shelves: list[str] | None = None
 
 
 class StocktakeOut(BaseModel):
@@ -175,7 +187,7 @@ async def open_stocktake(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Freeze the list of products that are counted at a store; sales go on. Nothing is in two open stocktakes."""
-    scope = Scope(body.scope.kind, body.scope.category_id, tuple(body.scope.product_ids or ()))
+    scope = Scope(body.scope.kind, body.scope.category_id, tuple(body.scope.product_ids or ()), _shelves(body))
 
     async def verb(db: Connection) -> dict[str, Any]:
         opened = await service.open_stocktake(
@@ -184,6 +196,15 @@ async def open_stocktake(
         return out(opened).model_dump(mode="json")
 
     return await write_once(request, caller.actor, verb, 201)
+
+
+def _shelves(body: StocktakeIn) -> tuple[str, ...]:
+    """As they are kept; whoever wrote one that cannot be hears of the field."""
+    try:
+        return places_of(body.scope.shelves or ())
+    except Invalid as refusal:
+        reason = refusal.facts["errors"][0]["reason"]
+        raise Invalid(f"A shelf {reason}", errors=[wrong("scope.shelves", reason)]) from None
 
 
 @router.get(

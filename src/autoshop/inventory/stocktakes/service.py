@@ -6,6 +6,7 @@ import asyncpg
 
 from autoshop.accounts.model import Caller
 from autoshop.inventory.movements.model import UnknownProduct
+from autoshop.inventory.shelves.model import key_of
 from autoshop.inventory.stocktakes import store
 from autoshop.inventory.stocktakes.counts.model import MOST_ROUNDS
 from autoshop.inventory.stocktakes.model import (
@@ -17,6 +18,7 @@ from autoshop.inventory.stocktakes.model import (
     Scope,
     Stocktake,
     UnknownCategory,
+    UnknownShelf,
     UnknownStocktake,
 )
 from autoshop.inventory.stores.service import get_store
@@ -42,7 +44,7 @@ async def open_stocktake(
     now = await store.clock(db)
     stocktake_id = await store.open_(db, store_id, scope, blind, second_count_above, note, caller.actor, now)
     try:
-        await store.add_lines(db, stocktake_id, store_id, products)
+        await store.add_lines(db, stocktake_id, store_id, products, scope.shelf_keys)
     except asyncpg.UniqueViolationError as error:  # another was opened at the same moment
         raise AlreadyBeingCounted(products=[]) from error
     await store.tell(db, stocktake_id, "opened")
@@ -52,6 +54,10 @@ async def open_stocktake(
 async def _products_in(db: Connection, store_id: int, scope: Scope) -> list[int]:
     if scope.kind == "category" and not await store.category_exists(db, scope.category_id):
         raise UnknownCategory(f"There is no category {scope.category_id}", category_id=scope.category_id)
+    if scope.kind == "shelves":
+        there = await store.shelves_there(db, store_id, scope.shelf_keys)
+        if strange := [shelf for shelf in scope.shelves if key_of(shelf) not in there]:
+            raise UnknownShelf(store_id=store_id, shelves=strange[:MOST_TOLD])
     products = await store.products_in(db, store_id, scope)
     if unknown := sorted(set(scope.product_ids) - set(products)):
         named = ", ".join(map(str, unknown[:MOST_TOLD]))

@@ -100,7 +100,7 @@ async def _take(
     counts = [one for _, one in fresh]
     moments = [(one.product_id, one.counted_at or now) for one in counts]
     try:
-        await stocktakes.add_lines(db, stocktake.id, stocktake.store_id, missing)
+        await stocktakes.add_lines(db, stocktake.id, stocktake.store_id, missing, stocktake.kept_scope.shelf_keys)
         ledger = await store.ledger_at(db, stocktake, moments)
         await store.add(db, stocktake.id, caller.actor, list(zip(counts, ledger, strict=True)))
     except asyncpg.UniqueViolationError as error:  # between our look and our leap
@@ -125,7 +125,9 @@ async def _strangers(
     if not missing:
         return []
     scope = stocktake.kept_scope
-    belongs = await store.belonging(db, missing, scope.category_id)
+    belongs = await store.belonging(
+        db, missing, stocktake.store_id, scope.category_id, scope.shelf_keys if scope.kind == "shelves" else None
+    )
     clashes = await stocktakes.clashes(db, stocktake.store_id, missing, len(missing))
     elsewhere = {clash["product_id"]: clash["stocktake_id"] for clash in clashes}
     troubles = []
