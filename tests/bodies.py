@@ -90,6 +90,7 @@ BODIES: dict[str, Any] = {
         "scope": {"kind": "products", "product_ids": [PLUG]},
         "blind": True,
         "second_count_above": 1,
+        "second_count_above_kopecks": 1,
         "note": "a",
     },
     f"POST {STOCKTAKES}/1/counts": {"counts": [COUNT]},

@@ -41,7 +41,7 @@ WRONG: dict[type, list[Any]] = {
 NULLABLE = {
     *("related_document", "reason", "sku", "category_id", "country", "parent_id", "expires_at", "note"),
     "wanted_by",
-    "second_count_above",
+    *("second_count_above", "second_count_above_kopecks"),
     *("maximum", "store_ids", "counted_at"),
     *("marks", "version", "effective_on", "unit_cost_kopecks"),
     *("text", "hold_until", "sale"),

@@ -12,6 +12,7 @@ from tests.cast import AIR_FILTER, BULB, CENTRE, NORTH, NORTH_CODE, OIL_FILTER, 
 from tests.conftest import client_for
 from tests.imports import whole_shop
 from tests.ledger import assert_ledger_is_clean, pieces, post, request
+from tests.papers import paper
 from tests.people import clerk_of_centre, clerk_of_north, signed_in, with_token
 
 pytestmark = pytest.mark.anyio
@@ -127,6 +128,30 @@ async def test_lines_are_filtered_by_status(client: httpx.AsyncClient) -> None:
     assert await found("agreed") == [PLUG]
 
 
+async def test_a_limit_of_worth_is_set_and_seen_by_those_who_see_costs(app: FastAPI, pool: Pool) -> None:
+    await post(pool, paper("inbound", 1, cost=5_000))
+    async with client_for(app, "203.0.113.9") as stranger, client_for(app) as client:
+        vera = await clerk_of_centre(app)
+        asked = {**WHOLE, "second_count_above_kopecks": 5_000}
+        refused = await stranger.post(STOCKTAKES, json=asked, headers=vera)
+        assert (refused.status_code, refused.json()["scope"]) == (403, "cost:read")
+        path = await opened(client, second_count_above_kopecks=5_000)
+        read = {name: (await who.get(path, headers=headers)).json() for name, who, headers in (
+            ("manager", client, {}), ("clerk", stranger, vera),
+        )}  # fmt: skip
+        assert {name: one["second_count_above_kopecks"] for name, one in read.items()} == {
+            "manager": 5_000, "clerk": None,
+        }  # fmt: skip
+        listed = (await stranger.get(STOCKTAKES, headers=vera)).json()["items"]
+        assert listed[0]["second_count_above_kopecks"] is None
+        counts = [{"pieces": 8}, {"product_id": OIL_FILTER, "pieces": 4}]
+        lines = (await counted(client, path, *counts))["lines"]
+        # Two plugs are worth 100 roubles; of the oil filters nobody has told the cost.
+        assert [one["status"] for one in lines] == ["needs_second_count", "needs_second_count"]
+        again = (await counted(client, path, {"client_id": "x", "pieces": 9}))["lines"]
+        assert again[0]["status"] == "counted", "one piece is worth just the limit"
+
+
 # ------------------------------------------------------------------------------------------------ sheets
 async def test_a_sheet_is_printed_filled_in_and_taken(client: httpx.AsyncClient, pool: Pool) -> None:
     await pool.execute("INSERT INTO barcodes (code, product_id) VALUES ('4607123456781', $1)", OIL_FILTER)
@@ -194,6 +219,9 @@ OPENING: dict[str, tuple[dict[str, Any], int, str]] = {
     "a kind that is none": ({**WHOLE, "scope": {"kind": "wall"}}, 422, "The request is not valid"),
     "nothing is flagged": ({**WHOLE, "scope": {"kind": "flagged"}}, 409, "Nothing to count"),
     "a limit below nothing": ({**WHOLE, "second_count_above": -1}, 422, "The request is not valid"),
+    "a worth below nothing": ({**WHOLE, "second_count_above_kopecks": -1}, 422, "The request is not valid"),
+    "a worth without end": ({**WHOLE, "second_count_above_kopecks": 10**13}, 422, "The request is not valid"),
+    "half a kopeck": ({**WHOLE, "second_count_above_kopecks": 0.5}, 422, "The request is not valid"),
     "a note without end": ({**WHOLE, "note": LONG}, 422, "The request is not valid"),
     "twice": ({**WHOLE, "scope": {"kind": "products", "product_ids": [PLUG]}}, 409, "Already being counted"),
 }  # fmt: skip

@@ -53,6 +53,7 @@ class Stocktake:
     scope: dict[str, Any]
     blind: bool
     second_count_above: int | None
+    second_count_above_kopecks: int | None
     note: str | None
     opened_by: str
     opened_at: datetime

@@ -33,16 +33,25 @@ async def open_stocktake(
     blind: bool,
     second_count_above: int | None,
     note: str | None,
+    *,
+    above_kopecks: int | None = None,
 ) -> Stocktake:
-    """Freeze the list of products that are counted at a store. No product is in two open stocktakes of one store."""
+    """Freeze the list of products that are counted at a store. No product is in two open stocktakes of one store.
+
+    `above_kopecks` is the limit of second counts by value: only for who may see costs, for it lets them be guessed.
+    """
     await unhurried(db)
     caller.must_act_for(store_id)
+    if above_kopecks is not None:
+        caller.must("cost:read")
     await get_store(db, store_id)
     products = await _products_in(db, store_id, scope)
     if clashes := await store.clashes(db, store_id, products, MOST_TOLD):
         raise AlreadyBeingCounted(products=clashes)
     now = await store.clock(db)
-    stocktake_id = await store.open_(db, store_id, scope, blind, second_count_above, note, caller.actor, now)
+    stocktake_id = await store.open_(
+        db, store_id, scope, blind, second_count_above, note, caller.actor, now, above_kopecks
+    )
     try:
         await store.add_lines(db, stocktake_id, store_id, products, scope.shelf_keys)
     except asyncpg.UniqueViolationError as error:  # another was opened at the same moment

@@ -8,8 +8,8 @@ from autoshop.inventory.recounts import store as recounts
 from autoshop.inventory.stocktakes.model import Line, Progress, Scope, Stocktake
 from autoshop.kit.db import Connection
 
-COLUMNS = """id, store_id, status, scope, blind, second_count_above, note, opened_by, opened_at, uncounted, reviewed_by,
-       reviewed_at, closed_by, closed_at, surplus, shortage, version, movement_mark"""
+COLUMNS = """id, store_id, status, scope, blind, second_count_above, second_count_above_kopecks, note, opened_by,
+       opened_at, uncounted, reviewed_by, reviewed_at, closed_by, closed_at, surplus, shortage, version, movement_mark"""
 FIND = f"SELECT {COLUMNS} FROM stocktakes WHERE id = $1"
 LOCK = FIND + " FOR NO KEY UPDATE"
 LOCK_FOR_COUNTING = FIND + " FOR SHARE"
@@ -43,8 +43,9 @@ async def clock(db: Connection) -> datetime:
 
 # The mark is an early one: number and time of a movement are drawn in the same instant, and a minute is more than that.
 OPEN = """
-INSERT INTO stocktakes (store_id, scope, blind, second_count_above, note, opened_by, opened_at, movement_mark)
-SELECT $1, $2, $3, $4, $5, $6, $7,
+INSERT INTO stocktakes (store_id, scope, blind, second_count_above, note, opened_by, opened_at,
+                        second_count_above_kopecks, movement_mark)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8,
        coalesce((SELECT id
                    FROM movements
                   WHERE created_at < $7::timestamptz - interval '1 minute'
@@ -63,10 +64,11 @@ async def open_(
     note: str | None,
     actor: str,
     now: datetime,
+    above_kopecks: int | None,
 ) -> int:
     """A stocktake without lines; its id."""
     return await db.fetchval(  # type: ignore[no-any-return]
-        OPEN, store_id, scope.document(), blind, second_count_above, note, actor, now
+        OPEN, store_id, scope.document(), blind, second_count_above, note, actor, now, above_kopecks
     )
 
 
