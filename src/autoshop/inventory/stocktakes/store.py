@@ -9,7 +9,8 @@ from autoshop.inventory.stocktakes.model import Line, Progress, Scope, Stocktake
 from autoshop.kit.db import Connection
 
 COLUMNS = """id, store_id, status, scope, blind, second_count_above, second_count_above_kopecks, note, opened_by,
-       opened_at, uncounted, reviewed_by, reviewed_at, closed_by, closed_at, surplus, shortage, version, movement_mark"""
+       opened_at, uncounted, reviewed_by, reviewed_at, closed_by, closed_at, surplus, shortage, version,
+       movement_mark"""
 FIND = f"SELECT {COLUMNS} FROM stocktakes WHERE id = $1"
 LOCK = FIND + " FOR NO KEY UPDATE"
 LOCK_FOR_COUNTING = FIND + " FOR SHARE"
