@@ -34,6 +34,7 @@ HOOK = {
     "note": "a",
     "store_ids": [CENTRE],
     "product_ids": [PLUG],
+    "in_flight": 2,
 }
 SHIPPED_LATER = {"ship": False, "hold": True, "hold_until": TOMORROW}
 IN_A_MONTH = (datetime.now(UTC) + timedelta(days=30)).isoformat()
