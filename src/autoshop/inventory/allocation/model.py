@@ -192,17 +192,9 @@ def arrivals(
             continue
         way = routes.get(source.id, OWNERS_RULE), source.calendar
         if way not in known:
-            known[way] = _arrival(now, wished, *way)
+            known[way] = _within_reach(way[0].next_arrival(now, way[1], wished.calendar), now)
         found[source.id] = known[way]
     return found
-
-
-def _arrival(now: datetime, wished: Store, route: Route, source: Calendar) -> datetime | None:
-    departure = route.departure(now, source)
-    arrives_at = route.arrival_at(departure, wished.calendar) if departure else None
-    if arrives_at is not None and arrives_at < now:  # a van whose arrival lies before its own cut-off
-        arrives_at = wished.calendar.next_open(now)
-    return _within_reach(arrives_at, now)
 
 
 def _within_reach(at: datetime | None, now: datetime) -> datetime | None:

@@ -56,8 +56,7 @@ async def eta_at_of(db: Connection, from_store_id: int, to_store_id: int, now: d
     """When what leaves now is on the other shelf."""
     source, destination = await _ends(db, from_store_id, to_store_id)
     route = await stores.find_route(db, from_store_id, to_store_id) or OWNERS_RULE
-    departure = route.departure(now, source.calendar)
-    eta_at = route.arrival_at(departure, destination.calendar) if departure else None
+    eta_at = route.next_arrival(now, source.calendar, destination.calendar)
     if eta_at is None:
         raise NoWayThere(from_store_id=from_store_id, to_store_id=to_store_id)
     return eta_at
