@@ -37,7 +37,8 @@ async def test_a_receipt_is_one_movement_a_product_and_every_line_knows_its_own(
     )
     assert await stock(pool) == {(PLUG, CENTRE): 17, (OIL_FILTER, CENTRE): 10, (BULB, CENTRE): 5}
     assert document.totals == {
-        "lines": 3, "products": 2, "pieces_in": 12, "pieces_out": 0, "movements": 2, "problems": 0
+        "lines": 3, "products": 2, "pieces_in": 12, "pieces_out": 0, "movements": 2, "transfers": 0,
+        "problems": 0,
     }  # fmt: skip
     rows = await store.lines_page(pool, document.id, 0, 10)
     assert [(one.product_id, one.quantity) for one in rows] == [(PLUG, 3), (BULB, 5), (PLUG, 4)]

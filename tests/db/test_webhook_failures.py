@@ -109,6 +109,35 @@ async def test_a_slow_receiver_holds_up_no_other(pool: Pool, settings: Settings)
             await working
 
 
+async def test_who_does_without_order_has_several_at_once_and_each_of_them_once(pool: Pool, settings: Settings) -> None:
+    async with receiver(*["wait"] * 4) as far_away:
+        await subscribe(pool, far_away.url, in_flight=4)
+        await happen(pool, *range(20))
+        working = asyncio.create_task(work(pool, settings))
+        async with asyncio.timeout(20):
+            while len(far_away.got) < 4:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert sorted(far_away.quantities()) == [0, 1, 2, 3], "four came although none was answered"
+        far_away.goes_on.set()
+        await working
+        assert (sorted(far_away.quantities()), far_away.connections) == (list(range(20)), 4)
+        assert statuses(await deliveries(pool)) == ["delivered"] * 20
+
+
+async def test_who_has_several_at_once_was_away_once_when_all_of_them_fail(pool: Pool, settings: Settings) -> None:
+    async with receiver(*[500] * 4) as shop:
+        webhook_id, _ = await subscribe(pool, shop.url, in_flight=4)
+        await happen(pool, *range(8))
+        await work(pool, settings)
+        row = await pool.fetchrow("SELECT failures, failed, quiet_until - now() AS quiet FROM webhooks")
+        assert row is not None
+        assert (row["failures"], row["failed"] > 1, row["quiet"] < timedelta(seconds=6.5)) == (1, True, True)
+        shop.answers.clear()
+        await time_passes(pool)
+        await work(pool, settings)
+        assert statuses(await deliveries(pool, webhook_id)) == ["delivered"] * 8
+
+
 async def test_who_dies_between_sending_and_marking_sends_once_more_and_loses_nothing(
     pool: Pool, settings: Settings
 ) -> None:

@@ -85,6 +85,7 @@ def webhook(*topics: str, stores: tuple[int, ...] | None = None, since: Position
             stores,
             None,
             True,
+            1,
             None,
             since,
             "test:a",

@@ -18,6 +18,7 @@ from autoshop.inventory.transfers.model import (
     NotShippedYet,
     Transfer,
 )
+from autoshop.inventory.transfers.orders import service as orders
 from autoshop.inventory.transfers.service import get_transfer, line_of, must_be_on_the_way
 from autoshop.kit.db import Connection
 
@@ -51,6 +52,8 @@ async def differ(
     await store.add_differences(db, transfer_id, caller.actor, found)
     await store.tell(db, transfer_id, "differed", caller.actor, _added(*[{f.product_id: f.quantity} for f in found]))
     moved = await post_lines(db, [line for one in found for line in _lines(transfer, caller, one)])
+    if back:
+        await orders.come(db, transfer, back)
     await _flag_at_sender(db, transfer, found)
     return await get_transfer(db, transfer_id), moved
 

@@ -23,10 +23,12 @@ from autoshop.warehouse.documents.model import (
     LevelsStay,
     NotUndoable,
     PiecesGone,
+    PlacesStay,
     SameFile,
     UnknownDocument,
 )
 from autoshop.warehouse.documents.model import Line as DocumentLine
+from autoshop.warehouse.documents.requests import cancel_all
 
 JOB = "bulk_document"
 
@@ -73,7 +75,7 @@ async def take_up_again(db: Connection) -> int:
 async def undo(db: Connection, caller: Caller, document_id: int, reason: str | None) -> Document:
     """Post the opposite of every movement of a document, once: all of them, or a refusal that names every product.
 
-    What somebody has reversed by itself meanwhile stays reversed.
+    Of requests, nothing is asked for any more. What somebody has reversed by itself meanwhile stays reversed.
     """
     document = await store.lock(db, document_id)
     if document is None:
@@ -81,23 +83,31 @@ async def undo(db: Connection, caller: Caller, document_id: int, reason: str | N
     caller.must_act_for(document.store_id)
     if document.state != "done":
         raise NotUndoable(document_id=document_id, state=document.state)
-    if document.kind == "levels":
-        raise LevelsStay(document_id=document_id)
-    places = [(product_id, document.store_id) for product_id in await goods.moved_products(db, document_id)]
+    if document.kind == "requests":
+        await cancel_all(db, caller, document)
+    else:
+        await _reverse(db, caller, document, reason)
+    await store.undo(db, document_id, caller.actor)
+    await store.tell(db, document, "undone", document.totals)
+    return await get_document(db, document_id)
+
+
+async def _reverse(db: Connection, caller: Caller, document: Document, reason: str | None) -> None:
+    if not document.undoable:
+        stays = LevelsStay if document.kind == "levels" else PlacesStay
+        raise stays(document_id=document.id)
+    places = [(product_id, document.store_id) for product_id in await goods.moved_products(db, document.id)]
     await lock_places(db, places)
     lines = [
         Line(
             one.product_id, document.store_id, one.movement_type, -one.delta, caller.actor, one.related_document,
             reason, reverses_id=one.id,
         )
-        for one in await goods.moved(db, document_id)
+        for one in await goods.moved(db, document.id)
         if not one.is_reversed
     ]  # fmt: skip
     if lines:
         await _post(db, document, lines)
-    await store.undo(db, document_id, caller.actor)
-    await store.tell(db, document, "undone", document.totals)
-    return await get_document(db, document_id)
 
 
 async def _post(db: Connection, document: Document, lines: Sequence[Line]) -> None:
