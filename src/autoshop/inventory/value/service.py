@@ -1,6 +1,6 @@
 """Verbs: what the stock is worth at the end of a day."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -61,6 +61,16 @@ async def totals(db: Connection, day: date, method: Method, *, store_id: int | N
     async for worth in walk(db, day, method, store_id=store_id):
         total = total.plus(worth.quantity, worth.value_kopecks)
     return total
+
+
+async def averages(db: Connection, product_ids: Sequence[int]) -> dict[int, int]:
+    """What a piece of each product costs now, in millionths of a kopeck; those of unknown cost are not there."""
+    today = await stock_on.today(db)
+    if today is None:
+        return {}
+    base = await _base(db, today)
+    valued = [await _valued(db, base, "average", one) for one in await store.known(db, base, "average", product_ids)]
+    return {one.product_id: one.average_microkopecks for one in valued if one.average_microkopecks is not None}
 
 
 async def changed(db: Connection, base: Base) -> AsyncIterator[Valued]:

@@ -8,12 +8,22 @@ from typing import Any
 import asyncpg
 
 from autoshop.accounts.model import Caller
+from autoshop.inventory.movements.model import TooManyPieces
 from autoshop.inventory.movements.store import open_places
 from autoshop.inventory.reservations.store import lock_places
 from autoshop.inventory.stocktakes import store as stocktakes
 from autoshop.inventory.stocktakes.counts import store
-from autoshop.inventory.stocktakes.counts.model import Asked, Count, CountsRefused, settle, stands_in_the_way
+from autoshop.inventory.stocktakes.counts.model import (
+    MOST_ON_A_SHELF,
+    Asked,
+    Count,
+    CountsRefused,
+    Limits,
+    settle,
+    stands_in_the_way,
+)
 from autoshop.inventory.stocktakes.model import MOST_TOLD, Line, NotCounting, Stocktake, UnknownStocktake
+from autoshop.inventory.value.service import averages
 from autoshop.kit.db import Connection
 
 Numbered = tuple[int, Asked]  # as it stood in the request
@@ -46,7 +56,10 @@ async def take_counts(
     caller.must_act_for(stocktake.store_id)
     counts = [replace(one, counted_at=_by_our_clock(one.counted_at, now, sent_at)) for one in asked]
     products = sorted({one.product_id for one in counts})
+    costs: Mapping[int, int] = {}
     if stocktake.status == "counting":
+        if stocktake.second_count_above_kopecks is not None:
+            costs = await averages(db, products)  # before the locks: of a product with a long history it takes a while
         places = [(product_id, stocktake.store_id) for product_id in products]
         await open_places(db, places)
         await lock_places(db, places)
@@ -55,7 +68,7 @@ async def take_counts(
     if fresh and stocktake.status != "counting":
         raise NotCounting(stocktake_id=stocktake_id, stocktake_status=stocktake.status)
     if fresh or troubles:
-        await _take(db, caller, stocktake, fresh, troubles, now)
+        await _take(db, caller, stocktake, fresh, troubles, now, costs)
     lines = await stocktakes.lines(db, {"stocktake_id": stocktake_id, "product_ids": products}, len(products))
     return Taken(stocktake, now, len(fresh), len(counts) - len(fresh), lines)
 
@@ -90,6 +103,7 @@ async def _take(
     fresh: Sequence[Numbered],
     troubles: list[tuple[int, dict[str, Any]]],
     now: datetime,
+    costs: Mapping[int, int],
 ) -> None:
     products = sorted({one.product_id for _, one in fresh})
     rounds = await store.rounds(db, stocktake.id, products)
@@ -100,7 +114,7 @@ async def _take(
     counts = [one for _, one in fresh]
     moments = [(one.product_id, one.counted_at or now) for one in counts]
     try:
-        await stocktakes.add_lines(db, stocktake.id, stocktake.store_id, missing)
+        await stocktakes.add_lines(db, stocktake.id, stocktake.store_id, missing, stocktake.kept_scope.shelf_keys)
         ledger = await store.ledger_at(db, stocktake, moments)
         await store.add(db, stocktake.id, caller.actor, list(zip(counts, ledger, strict=True)))
     except asyncpg.UniqueViolationError as error:  # between our look and our leap
@@ -110,10 +124,14 @@ async def _take(
             for number, one in fresh
         ) from error
     every = await store.of_products(db, stocktake.id, products)
+    limits = Limits(stocktake.second_count_above, stocktake.second_count_above_kopecks)
     settled = {
-        product_id: settle(counts, rounds.get(product_id, (1, 0))[0], stocktake.second_count_above)
-        for product_id, counts in every.items()
+        one: settle(counts, rounds.get(one, (1, 0))[0], replace(limits, average_microkopecks=costs.get(one)))
+        for one, counts in every.items()
     }
+    for product_id, outcome in settled.items():
+        if outcome.counted > MOST_ON_A_SHELF:
+            raise TooManyPieces(product_id=product_id, counted=outcome.counted)
     await store.settle(db, stocktake.id, settled)
     await stocktakes.tell(db, stocktake.id, "counted", products)
 
@@ -125,7 +143,9 @@ async def _strangers(
     if not missing:
         return []
     scope = stocktake.kept_scope
-    belongs = await store.belonging(db, missing, scope.category_id)
+    belongs = await store.belonging(
+        db, missing, stocktake.store_id, scope.category_id, scope.shelf_keys if scope.kind == "shelves" else None
+    )
     clashes = await stocktakes.clashes(db, stocktake.store_id, missing, len(missing))
     elsewhere = {clash["product_id"]: clash["stocktake_id"] for clash in clashes}
     troubles = []
