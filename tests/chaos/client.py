@@ -15,6 +15,8 @@ HOT = [PLUG, OIL_FILTER]
 RARE = AIR_FILTER
 STORES = [CENTRE, NORTH]
 REFUSED = frozenset({401, 404, 409, 412, 428, 429})
+# The latter: httpx asks a new connection for its peer, and uvloop has closed it already.
+BROKEN = (httpx.TransportError, AttributeError)
 ECHOES = 0.05  # of the answers are asked for once more, by somebody who did not trust his ears
 KEPT = frozenset({409})  # refusals that a repeat finds again; others did nothing and are judged anew
 
@@ -92,7 +94,7 @@ class Client:
         while True:
             try:
                 answer = await self.http.request(method, self.dice.choice(self.urls) + path, **sent)
-            except httpx.TransportError:
+            except BROKEN:
                 answer = None
             if answer is not None and answer.status_code != 503:
                 return answer, tries > 0

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from autoshop.kit.outbox import Event, Position, read_position
+from tests.chaos.client import BROKEN
 from tests.live import EVENTS
 
 PREFIX = "inventory."
@@ -50,7 +51,7 @@ class Listener:
                 try:
                     async with asyncio.timeout(self._dice.uniform(2, 20)):
                         await self._hear(http)
-                except (httpx.TransportError, TimeoutError):
+                except (*BROKEN, TimeoutError):
                     pass
                 await asyncio.sleep(self._dice.uniform(0, 0.3))
 
