@@ -49,7 +49,7 @@ async def on_the_way_is_what_was_shipped_less_what_came_came_back_or_was_lost(bo
                t.shipped - t.received - t.returned - t.lost - t.damaged AS by_the_document
           FROM (SELECT transfer_id, product_id, -sum(delta) AS on_the_way
                   FROM movements
-                 WHERE transfer_id IS NOT NULL
+                 WHERE transfer_id IS NOT NULL AND movement_type = 'transfer'
                  GROUP BY transfer_id, product_id) AS m
           FULL JOIN transfer_lines AS t USING (transfer_id, product_id)
          WHERE coalesce(m.on_the_way, 0) <> coalesce(t.shipped - t.received - t.returned - t.lost - t.damaged, 0)
@@ -59,7 +59,7 @@ async def on_the_way_is_what_was_shipped_less_what_came_came_back_or_was_lost(bo
 
 
 async def what_a_transfer_lost_is_the_sum_of_its_differences(books: Books) -> list[str]:
-    """What was lost and then found is lost no more."""
+    """What was lost and then found is lost no more; what was told of as damaged or found may be undone."""
     return await books.rows(
         """
         SELECT transfer_id, product_id, t.lost, t.damaged, d.lost AS told_lost, d.damaged AS told_damaged
@@ -67,7 +67,14 @@ async def what_a_transfer_lost_is_the_sum_of_its_differences(books: Books) -> li
           FULL JOIN (SELECT transfer_id, product_id,
                             sum(CASE reason WHEN 'lost' THEN quantity WHEN 'found' THEN -quantity ELSE 0 END) AS lost,
                             sum(CASE reason WHEN 'damaged' THEN quantity ELSE 0 END) AS damaged
-                       FROM transfer_differences
+                       FROM (SELECT transfer_id, product_id, quantity, reason
+                               FROM transfer_differences
+                              UNION ALL
+                             SELECT m.transfer_id, m.product_id, -m.quantity, split_part(m.reason, ':', 1)
+                               FROM movements AS u
+                               JOIN movements AS m ON m.product_id = u.product_id AND m.id = u.reverses_id
+                              WHERE m.transfer_id IS NOT NULL AND m.movement_type IN ('adjustment', 'writeoff')
+                                AND split_part(m.reason, ':', 1) IN ('damaged', 'found')) AS told
                       GROUP BY transfer_id, product_id) AS d USING (transfer_id, product_id)
          WHERE coalesce(t.lost, 0) <> coalesce(d.lost, 0) OR coalesce(t.damaged, 0) <> coalesce(d.damaged, 0)
         """
@@ -123,15 +130,18 @@ async def each_approved_stocktake_posted_its_differences_once_and_no_other_any(b
 
 
 async def each_allocation_holds_all_that_it_promises_by_one_reservation(books: Books) -> list[str]:
+    """Wherever the pieces are by now: the hold goes along with them to the wished store."""
     return await books.rows(
         """
-        SELECT allocation_id, product_id, store_id, p.pieces AS promised, h.quantity AS held
-          FROM (SELECT allocation_id, product_id, from_store_id AS store_id, pieces
-                  FROM allocation_lines) AS p
-          FULL JOIN (SELECT a.id AS allocation_id, l.product_id, l.store_id, l.quantity
+        SELECT allocation_id, product_id, p.pieces AS promised, h.quantity AS held
+          FROM (SELECT allocation_id, product_id, sum(pieces) AS pieces
+                  FROM allocation_lines
+                 GROUP BY allocation_id, product_id) AS p
+          FULL JOIN (SELECT a.id AS allocation_id, l.product_id, sum(l.quantity) AS quantity
                        FROM allocations AS a
-                       JOIN reservation_lines AS l ON l.reservation_id = a.reservation_id) AS h
-         USING (allocation_id, product_id, store_id)
+                       JOIN reservation_lines AS l ON l.reservation_id = a.reservation_id
+                      GROUP BY a.id, l.product_id) AS h
+         USING (allocation_id, product_id)
          WHERE p.pieces IS DISTINCT FROM h.quantity
         """
     )

@@ -34,6 +34,7 @@ async def allocate(client: Client) -> None:
     if made:
         client.record.make("allocations", made["id"])
         client.record.make("reservations", made["reservation_id"])
+        client.record.documents["transfers"].update(one["id"] for one in made["transfers"])
         client.record.wished[made["id"]] = wished
 
 
