@@ -63,6 +63,19 @@ async def test_what_fails_is_tried_again_later_and_nothing_overtakes_it(
         assert (healthy.failing_since, healthy.delivered, healthy.failed) == (None, 3, 1)
 
 
+@pytest.mark.parametrize("nowhere", ["https:foo", "http://[", "http://xn--/", "//:x"])
+async def test_a_redirect_that_leads_nowhere_is_a_failure_like_any_other(
+    pool: Pool, settings: Settings, nowhere: str
+) -> None:
+    async with receiver(302) as shop:
+        shop.location = nowhere
+        await subscribe(pool, shop.url)
+        await happen(pool, 1)
+        await work(pool, settings)
+        [failed] = await deliveries(pool)
+        assert (failed.status, failed.attempts) == ("waiting", 1)
+
+
 async def test_a_receiver_that_died_gets_everything_in_order_once_it_is_back(pool: Pool, settings: Settings) -> None:
     async with receiver() as shop:
         url = shop.url

@@ -177,6 +177,12 @@ def test_what_is_not_public_is_not_called(address: str) -> None:
         check_url(f"https://{host}/", ())
 
 
+@pytest.mark.parametrize("host", ["xn--", "xn--a"])
+def test_a_host_that_is_none_is_refused(host: str) -> None:
+    with pytest.raises(ForbiddenTarget):
+        check_url(f"https://{host}/", ())
+
+
 def test_what_is_public_is_called_over_https_and_what_the_owner_names_in_any_way() -> None:
     for address in ("8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"):
         assert why_not(ip_address(address), "https", ()) is None

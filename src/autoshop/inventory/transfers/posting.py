@@ -8,7 +8,8 @@ from autoshop.accounts.model import Caller
 from autoshop.inventory.marks import service as marks
 from autoshop.inventory.movements.model import Line, Movement, MovementRequest, NotReversible
 from autoshop.inventory.movements.service import line_for, opposite_of, post_lines, post_reversal
-from autoshop.inventory.transfers import service, store
+from autoshop.inventory.movements.store import find
+from autoshop.inventory.transfers import differences, service, store
 from autoshop.inventory.transfers.model import MoreThanShipped, Transfer
 from autoshop.inventory.transfers.orders import service as orders
 from autoshop.kit.db import Connection
@@ -68,7 +69,13 @@ async def _make_shipment(
 async def reverse(db: Connection, caller: Caller, movement_id: int, reason: str | None) -> Movement:
     """Undo any movement by its opposite, once. A shipment that is on the way is called back to its store."""
     line = await opposite_of(db, caller, movement_id, reason)
-    called_back = await _call_back(db, caller, line) if line.transfer_id is not None else None
+    called_back = None
+    if line.transfer_id is not None and line.movement_type == "transfer":
+        called_back = await _call_back(db, caller, line)
+    elif line.transfer_id is not None:
+        told = await find(db, movement_id)
+        assert told is not None, "movements are never removed"
+        await differences.undo(db, caller, told)
     reversal = await post_reversal(db, line)
     if called_back is not None:
         await orders.come_back(db, called_back, {line.product_id: line.delta})

@@ -239,7 +239,9 @@ class _Work:
         for product_id, counted in self.sums.items():
             shelf = shelves[product_id]
             should_be = counted + shelf.moved
-            if should_be < 0:
+            if shelf.is_doubtful:
+                problems += self._told(product_id, "corrected_since", "")
+            elif should_be < 0:
                 problems += self._told(product_id, "moved_since", str(should_be))
             elif should_be < shelf.reserved:
                 problems += self._told(product_id, "held", f"{should_be} / {shelf.reserved}")

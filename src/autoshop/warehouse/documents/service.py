@@ -47,12 +47,11 @@ async def keep(db: Connection, caller: Caller, asked: Asked, lines: Sequence[Doc
         raise Invalid(f"counted_at: {reason}", errors=[wrong("counted_at", reason)])
     if await find_store(db, asked.store_id) is None:
         raise UnknownStore(f"There is no store {asked.store_id}", store_id=asked.store_id)
-    kept = await store.add(db, caller, asked, lines)
-    if kept is None:
+    while (kept := await store.add(db, caller, asked, lines)) is None:
         assert asked.digest is not None
         before = await store.same_file(db, asked.digest)
-        assert before is not None, "a document that conflicted is there to be read"
-        raise SameFile(document_id=before.id, state=before.state, sent_at=before.created_at.isoformat())
+        if before is not None:  # else it has just been refused or undone, and stands in nobody's way any more
+            raise SameFile(document_id=before.id, state=before.state, sent_at=before.created_at.isoformat())
     await defer(db, JOB, {"document_id": kept.id}, once_as=f"{JOB}:{kept.id}")
     return kept
 

@@ -54,6 +54,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "после подсчёта ушло больше, чем посчитано: вышло бы {0}",
         "more has gone since the count than was counted: it would be {0}",
     ),
+    "corrected_since": (
+        "после подсчёта отменили более раннее движение или нашлось потерянное в пути; посчитайте заново",
+        "since the count an older movement was undone, or pieces of a transfer were found; count it again",
+    ),
     "too_many_on_shelf": ("на полке не бывает столько; проверьте количество", "no shelf holds that many; check it"),
     # rights and our side
     "not_allowed": ("у отправителя нет на это права: {0}", "the sender has no right to do that: {0}"),

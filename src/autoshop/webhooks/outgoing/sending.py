@@ -48,7 +48,8 @@ class Line:
             error = str(no_way)
         except TimeoutError:
             error = f"no answer within {ALL_SECONDS:.0f} s"
-        except (httpx.HTTPError, OSError, UnicodeError) as broken:
+        # A redirect is not followed, but httpx reads where it would lead: InvalidURL, where it leads nowhere.
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as broken:
             error = f"{type(broken).__name__}: {broken}"[:500].replace("\0", "")
         return Outcome(status, error, round((time.monotonic() - began) * 1000))
 

@@ -44,9 +44,13 @@ SELECT {COLUMNS}
 """
 
 
-async def active(db: Connection) -> list[Webhook]:
-    """Those that are switched on."""
-    return [webhook_of(row) for row in await db.fetch(ACTIVE, MOST_WEBHOOKS)]
+# As the foreign key of each delivery would: who removes one meanwhile waits, and one that is removed is not there.
+ACTIVE_FOR_NOW = ACTIVE + " FOR KEY SHARE"
+
+
+async def active(db: Connection, *, keep: bool = False) -> list[Webhook]:
+    """Those that are switched on; `keep`: nobody removes one until the transaction ends."""
+    return [webhook_of(row) for row in await db.fetch(ACTIVE_FOR_NOW if keep else ACTIVE, MOST_WEBHOOKS)]
 
 
 QUEUE = """

@@ -14,6 +14,7 @@ SETTLED: tuple[LineStatus, ...] = ("counted", "agreed", "zeroed")
 UNSETTLED: tuple[LineStatus, ...] = ("needs_second_count", "needs_recount")
 MOST_COUNTS = 1_000
 MOST_ROUNDS = 9
+MOST_ON_A_SHELF = 1_000_000_000  # as in the ledger
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,13 @@ from typing import Any
 import asyncpg
 
 from autoshop.accounts.model import Caller
+from autoshop.inventory.movements.model import TooManyPieces
 from autoshop.inventory.movements.store import open_places
 from autoshop.inventory.reservations.store import lock_places
 from autoshop.inventory.stocktakes import store as stocktakes
 from autoshop.inventory.stocktakes.counts import store
 from autoshop.inventory.stocktakes.counts.model import (
+    MOST_ON_A_SHELF,
     Asked,
     Count,
     CountsRefused,
@@ -127,6 +129,9 @@ async def _take(
         one: settle(counts, rounds.get(one, (1, 0))[0], replace(limits, average_microkopecks=costs.get(one)))
         for one, counts in every.items()
     }
+    for product_id, outcome in settled.items():
+        if outcome.counted > MOST_ON_A_SHELF:
+            raise TooManyPieces(product_id=product_id, counted=outcome.counted)
     await store.settle(db, stocktake.id, settled)
     await stocktakes.tell(db, stocktake.id, "counted", products)
 
