@@ -1,4 +1,4 @@
-"""Verbs: take counts, and settle the lines they belong to."""
+"""Verbs: take counts, take them back, and settle the lines they belong to."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,15 @@ from autoshop.inventory.movements.store import open_places
 from autoshop.inventory.reservations.store import lock_places
 from autoshop.inventory.stocktakes import store as stocktakes
 from autoshop.inventory.stocktakes.counts import store
-from autoshop.inventory.stocktakes.counts.model import Asked, Count, CountsRefused, settle, stands_in_the_way
+from autoshop.inventory.stocktakes.counts.model import (
+    Asked,
+    Count,
+    CountsRefused,
+    NotYourCount,
+    UnknownCount,
+    settle,
+    stands_in_the_way,
+)
 from autoshop.inventory.stocktakes.model import MOST_TOLD, Line, NotCounting, Stocktake, UnknownStocktake
 from autoshop.kit.db import Connection
 
@@ -109,13 +117,49 @@ async def _take(
             (number, stands_in_the_way(number, one, title, "Somebody else was quicker; read it again and repeat"))
             for number, one in fresh
         ) from error
+    await _settle(db, stocktake, products)
+
+
+async def _settle(db: Connection, stocktake: Stocktake, products: Sequence[int]) -> None:
+    """Write down what these lines have come to, and tell of it. Their places are locked."""
+    rounds = await store.rounds(db, stocktake.id, products)
     every = await store.of_products(db, stocktake.id, products)
     settled = {
-        product_id: settle(counts, rounds.get(product_id, (1, 0))[0], stocktake.second_count_above)
+        product_id: settle(counts, rounds[product_id][0], stocktake.second_count_above)
         for product_id, counts in every.items()
     }
     await store.settle(db, stocktake.id, settled)
+    if left := [product_id for product_id in products if product_id not in settled]:
+        await store.unsettle(db, stocktake.id, left)
     await stocktakes.tell(db, stocktake.id, "counted", products)
+
+
+async def take_back(db: Connection, caller: Caller, stocktake_id: int, client_ids: Sequence[str]) -> Taken:
+    """Let counts count no more: one's own, or of whoever approves anybody's; all of them, or none.
+
+    What remains decides; a product of which nothing remains is to be counted. Taken back again changes nothing.
+    """
+    now = await stocktakes.clock(db)
+    stocktake = await stocktakes.lock_for_counting(db, stocktake_id)
+    if stocktake is None:
+        raise UnknownStocktake(f"There is no stocktake {stocktake_id}", stocktake_id=stocktake_id)
+    caller.must_act_for(stocktake.store_id)
+    wanted = sorted(set(client_ids))
+    counts = await store.known(db, stocktake_id, wanted)
+    if unknown := [one for one in wanted if one not in counts]:
+        raise UnknownCount(client_ids=unknown[:MOST_TOLD])
+    for one in counts.values():
+        if one.actor != caller.actor and not caller.may("inventory:approve"):
+            raise NotYourCount(client_id=one.client_id, actor=one.actor)
+    products = sorted({one.product_id for one in counts.values()})
+    await lock_places(db, [(product_id, stocktake.store_id) for product_id in products])
+    fresh = await store.retract(db, stocktake_id, caller.actor, wanted)
+    if fresh and stocktake.status != "counting":
+        raise NotCounting(stocktake_id=stocktake_id, stocktake_status=stocktake.status)
+    if fresh:
+        await _settle(db, stocktake, sorted({counts[one].product_id for one in fresh}))
+    lines = await stocktakes.lines(db, {"stocktake_id": stocktake_id, "product_ids": products}, len(products))
+    return Taken(stocktake, now, len(fresh), len(wanted) - len(fresh), lines)
 
 
 async def _strangers(
