@@ -277,7 +277,11 @@ async def test_a_stocktake_that_nobody_opened_is_unknown(client: httpx.AsyncClie
         assert (await client.get(where)).json()["title"] == "Unknown stocktake", where
     for verb in ("review", "reopening", "cancellation", "approval"):
         assert (await client.post(f"{path}/{verb}", headers=tag)).json()["title"] == "Unknown stocktake", verb
-    for verb, body in (("counts", {"counts": [COUNT]}), ("retractions", {"counts": ["a"]}), ("second-counts", {"product_ids": [1]})):
+    for verb, body in (
+        ("counts", {"counts": [COUNT]}),
+        ("retractions", {"counts": ["a"]}),
+        ("second-counts", {"product_ids": [1]}),
+    ):
         assert (await client.post(f"{path}/{verb}", json=body)).json()["title"] == "Unknown stocktake", verb
     sheet = await client.post(f"{path}/sheet", content=b"id;counted\n1;1\n", headers=CSV)
     assert sheet.json()["title"] == "Unknown stocktake"

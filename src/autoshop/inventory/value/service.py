@@ -1,6 +1,6 @@
 """Verbs: what the stock is worth at the end of a day."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -67,6 +67,16 @@ async def changed(db: Connection, base: Base) -> AsyncIterator[Valued]:
     """Products whose average cost may have changed since the base, in the order of their ids; without their places."""
     async for known in store.walk(db, base, "average", "touched"):
         yield await _valued(db, base, "average", known)
+
+
+async def averages(db: Connection, day: date, product_ids: Sequence[int]) -> dict[int, int]:
+    """What a piece of these products cost at the end of a day, on average, in millionths of a kopeck.
+
+    Without those whose cost nobody told.
+    """
+    base = await _base(db, day)
+    valued = [await _valued(db, base, "average", one) for one in await store.known(db, base, "average", product_ids)]
+    return {one.product_id: one.average_microkopecks for one in valued if one.average_microkopecks is not None}
 
 
 def _part(valued: Valued, store_id: int | None) -> Worth:

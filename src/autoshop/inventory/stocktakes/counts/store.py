@@ -207,7 +207,6 @@ async def last_of(db: Connection, stocktake_id: int, actor: str, limit: int) -> 
     return [Count(**row) for row in await db.fetch(LAST_OF, stocktake_id, actor, limit)]
 
 
-
 async def list_page(
     db: Connection, stocktake_id: int, product_id: int | None, before_id: int | None, limit: int
 ) -> list[Count]:
