@@ -5,7 +5,6 @@ const counting = document.querySelector("[data-queue]");
 const scan = document.getElementById("scan");
 const unsent = document.getElementById("unsent");
 const PATIENCE = 1_500;
-let soon;
 
 if (scan) {
   const queue = new CountQueue(counting.dataset.queue, { changed: () => show(queue), taken, refused, signedOut });
@@ -33,7 +32,7 @@ function submitted(queue, event) {
   event.preventDefault();
   event.stopPropagation();
   navigator.vibrate?.(20);
-  say("…", shown);
+  say(`… ${shown.what} ${shown.pieces}`);
   if (form === scan) scan.reset(), (scan.elements.code.value = scan.elements.pieces.value = ""), scan.elements.code.focus();
   else if (form.classList.contains("recount")) form.closest("li").remove(), scan.elements.code.focus();
 }
@@ -43,16 +42,19 @@ function show(queue) {
   const entries = queue.entries();
   const late = entries.filter((one) => one.refused || queue.stuck || Date.now() - Date.parse(one.at) > PATIENCE);
   unsent.hidden = !late.length;
-  unsent.querySelector("[data-count]").textContent = late.length;
+  const refused = late.filter((one) => one.refused).length;
+  for (const [name, number] of [["waiting", late.length - refused], ["refused", refused]]) {
+    const badge = unsent.querySelector(`[data-${name}]`);
+    [badge.textContent, badge.parentElement.hidden] = [number, !number];
+  }
   unsent.querySelector("[data-entries]").replaceChildren(...late.map((entry) => item(entry)));
-  clearTimeout(soon);
-  if (late.length < entries.length) soon = setTimeout(() => show(queue), PATIENCE);
+  clearTimeout(queue.soon);
+  if (late.length < entries.length) queue.soon = setTimeout(() => show(queue), PATIENCE);
 }
 
-function say(sign, shown) {
-  const echo = document.getElementById("echo");
-  echo.hidden = false;
-  echo.textContent = `${sign} ${shown.what} ${shown.pieces}`;
+// For eyes and for screen readers: what was scanned, and what has come of it.
+function say(text) {
+  document.getElementById("echo").textContent = text;
 }
 
 function item(entry) {
@@ -92,11 +94,11 @@ function pressed(queue, event) {
   scan.elements.code.focus();
 }
 
-function taken(html, entry) {
-  say("✓", entry.shown);
+function taken(html) {
   const focused = document.activeElement?.id;
   const made = document.createElement("template");
   made.innerHTML = html;
+  say(`✓ ${made.content.firstElementChild.dataset.said ?? ""}`);
   document.getElementById("counted").replaceWith(made.content);
   document.getElementById(focused)?.focus();
   const progress = document.getElementById("progress");
@@ -104,7 +106,7 @@ function taken(html, entry) {
 }
 
 function refused(entry) {
-  say("✕", entry.shown);
+  say(`✕ ${entry.shown.what} ${entry.shown.pieces}`);
   navigator.vibrate?.([80, 60, 80]);
   beep();
 }

@@ -7,7 +7,7 @@ const SHORT = 15_000, LONGEST_WAIT = 30_000;
 class CountQueue {
   constructor(name, on) {
     this.prefix = `count/${name}/`;
-    this.on = on; // changed(), taken(html, entry), refused(entry), signedOut(yes)
+    this.on = on; // changed(), taken(html), refused(entry), signedOut(yes)
     this.wait = 1_000;
     addEventListener("storage", (event) => event.key?.startsWith(this.prefix) && this.on.changed());
     addEventListener("online", () => this.send());
@@ -90,7 +90,7 @@ class CountQueue {
   taken(entry, html) {
     if (!html.includes(`data-taken="${entry.id}"`)) return false;
     this.drop(entry);
-    this.on.taken(html, entry);
+    this.on.taken(html);
     return true;
   }
 }
