@@ -1,15 +1,14 @@
 """Every request of the day at 200 a second: over a small shop, over a large one, and over a chain of 500 stores."""
 
-import json
 import random
 import time
-from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
-from autoshop.kit.paging import encode_cursor
 from bench.load import Request, Run, paced
 from bench.report import Report
+from bench.requests import INVENTORY, afterwards, over_a_chain, reads, writes
 from bench.stage import PIECES, STORES, Stage, memory_mib
 
 TURNS = 5  # movements for each product at each store
@@ -18,7 +17,9 @@ PER_SECOND = 200
 P99_MS = 100
 MEMORY_MIB = 150
 SNAPSHOT_SECONDS = 10
-INVENTORY = "/api/v1/inventory"
+STOCK_SECONDS = 5  # of the whole network, on a day
+STOCKTAKE_LINES, STOCKTAKE_SECONDS = 20_000, 10
+SCOPES = ("inventory:read", "inventory:write", "inventory:approve", "cost:read")
 
 
 def run(report: Report, folder: Path, products: int, *, quick: bool) -> None:
@@ -31,10 +32,12 @@ def run(report: Report, folder: Path, products: int, *, quick: bool) -> None:
         try:
             report.say(f"filling {size:,} products × {STORES} stores, {size * STORES * TURNS:,} movements …")
             stage.open()
-            token, server = stage.token(), stage.serve()
+            token, server = stage.token(*SCOPES), stage.serve()
             runs[size] = _measure_all(report, stage, token, seconds, size)
             if size == products:
+                _stocktake(report, stage, token)
                 _snapshot(report, stage, token)
+                _stock_on_a_day(report, stage)
             else:
                 _chain(report, stage, token, seconds)
             mib = memory_mib(server)
@@ -45,13 +48,14 @@ def run(report: Report, folder: Path, products: int, *, quick: bool) -> None:
 
 
 def _measure_all(report: Report, stage: Stage, token: str, seconds: int, products: int) -> dict[str, Run]:
-    kinds = {**_reads(products), **_writes(products, PER_SECOND * seconds)}
+    count = PER_SECOND * seconds
+    kinds = {**reads(products), **writes(products, count)}
     for requests in kinds.values():  # the first totals after a start take a moment
         paced(stage.port, token, requests[:1], 1, 1)
     report.heading()
     return {
         name: _measure(report, stage, token, name, requests[1:] or requests, PER_SECOND, seconds)
-        for name, requests in kinds.items()
+        for name, requests in chain(kinds.items(), afterwards(stage, token, count))
     }
 
 
@@ -65,77 +69,23 @@ def _measure(
     return run
 
 
-def _reads(products: int) -> dict[str, list[Request]]:
-    """Pages first, deep and filtered; one product; what happened to it."""
-    some = random.Random(1).sample(range(1, products), min(2_000, products // 2))
-    status = f"{INVENTORY}/status"
-    paths: dict[str, Iterable[str]] = {
-        "status, first page": [status],
-        "status, a deep page": (f"{status}?page={encode_cursor('stock', n, 1)}" for n in some),
-        "status, one store, deep": (f"{status}?store_id=2&page={encode_cursor('stock', n, 2)}" for n in some),
-        "status, available, deep": (f"{status}?available=true&page={encode_cursor('stock', n, 1)}" for n in some),
-        "one product": (f"{INVENTORY}/{n}" for n in some),
-        "movements of a product": (f"{INVENTORY}/movements?product_id={n}" for n in some),
-        "movements, newest first": [f"{INVENTORY}/movements?date_from=2020-01-01"],
-        "transfers": [f"{INVENTORY}/transfers"],
-        "reservations": [f"{INVENTORY}/reservations?status=live"],
-        "reservations of a product": (f"{INVENTORY}/reservations?product_id={n}" for n in some),
-    }
-    return {name: [Request("GET", path) for path in found] for name, found in paths.items()}
-
-
-def _writes(products: int, count: int) -> dict[str, list[Request]]:
-    """A sale, a batch of ten lines, a hold, a shipment; each with a key of its own."""
-    dice = random.Random(2)
-
-    def line(movement_type: str, **more: Any) -> dict[str, Any]:
-        pieces = {"product_id": dice.randint(1, products), "store_id": dice.randint(1, STORES), "quantity": 1}
-        return {**pieces, "movement_type": movement_type, **more}
-
-    def hold() -> dict[str, Any]:
-        lines = [{"product_id": dice.randint(1, products), "store_id": 1, "quantity": 1} for _ in range(3)]
-        return {"holder": "Замер", "lines": lines}
-
-    def shipment() -> dict[str, Any]:
-        return {**line("transfer"), "store_id": 1, "to_store_id": 2}
-
-    bodies: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
-        "sale": (f"{INVENTORY}/movement", lambda: line("sale")),
-        "batch of ten": (f"{INVENTORY}/movements", lambda: {"lines": [line("inbound") for _ in range(10)]}),
-        "hold of three lines": (f"{INVENTORY}/reservations", hold),
-        "shipment": (f"{INVENTORY}/movement", shipment),
-    }
-    return {
-        f"POST {name}": [Request("POST", path, json.dumps(body()).encode()) for _ in range(count + 1)]
-        for name, (path, body) in bodies.items()
-    }
-
-
 def _chain(report: Report, stage: Stage, token: str, seconds: int) -> None:
     """498 further stores that have a place for every product."""
     if stage.ask("SELECT count(*) FROM stores") != "500":
         report.say(f"opening 498 further stores with {stage.products * 498:,} places …")
         stage.more_stores()
     some = random.Random(3).sample(range(1, stage.products), 500)
-    status = f"{INVENTORY}/status"
     # A product's stock over 500 stores is 500 rows; a page of one store adds up that of a hundred products.
-    kinds = {
-        "one product, 500 stores": ([f"{INVENTORY}/{n}" for n in some], 5),
-        "status, 500 stores, first page": ([status], PER_SECOND),
-        "status, 500 stores, deep": ([f"{status}?page={encode_cursor('stock', n, 250)}" for n in some], PER_SECOND),
-        "status, one of 500 stores": (
-            [f"{status}?store_id=250&page={encode_cursor('stock', n, 250)}" for n in some], 10,
-        ),
-    }  # fmt: skip
-    paced(stage.port, token, [Request("GET", status)], 1, 1)
-    for name, (paths, per_second) in kinds.items():
-        _measure(report, stage, token, name, [Request("GET", path) for path in paths], per_second, seconds)
+    kinds = over_a_chain(some, PER_SECOND)
+    paced(stage.port, token, [Request("GET", f"{INVENTORY}/status")], 1, 1)
+    for name, (requests, per_second) in kinds.items():
+        _measure(report, stage, token, name, requests, per_second, seconds)
 
 
 def _snapshot(report: Report, stage: Stage, token: str) -> None:
     """Freeze the whole stock while sales go on."""
     places = stage.products * STORES
-    sales = _writes(stage.products, PER_SECOND * 8)["POST sale"]
+    sales = writes(stage.products, PER_SECOND * 8)["POST sale"]
     freezing = stage.start_snapshot()
     run = paced(stage.port, token, sales, PER_SECOND, 8)
     took, rows = freezing()
@@ -151,3 +101,37 @@ def _snapshot(report: Report, stage: Stage, token: str) -> None:
         "ledger check", f"{checked.stdout.strip().splitlines()[0]} ({time.monotonic() - began:.0f} s)",
         checked.returncode == 0,
     )  # fmt: skip
+
+
+def _stocktake(report: Report, stage: Stage, token: str) -> None:
+    """Count many products of a store, all with a difference, and approve, while sales go on elsewhere."""
+    listed = list(range(1, min(stage.products, STOCKTAKE_LINES) + 1))
+    stocktakes, seconds = f"{INVENTORY}/stocktakes", {}
+    began = time.monotonic()
+    opened = stage.post(stocktakes, {"store_id": 2, "scope": {"kind": "products", "product_ids": listed}}, token)
+    seconds["opened"] = time.monotonic() - began
+    stocktakes += f"/{opened['id']}"
+    for first in range(0, len(listed), 500):
+        counts = [
+            {"client_id": f"{n}", "product_id": n, "pieces": PIECES + 7, "mode": "set", "device": "till"}
+            for n in listed[first : first + 500]
+        ]
+        stage.post(f"{stocktakes}/counts", {"counts": counts}, token)
+    seconds["counted"] = time.monotonic() - began - sum(seconds.values())
+    stage.post(f"{stocktakes}/review", {}, token)
+    seconds["reviewed"] = time.monotonic() - began - sum(seconds.values())
+    stage.post(f"{stocktakes}/approval", {}, token)
+    seconds["approved"] = time.monotonic() - began - sum(seconds.values())
+    told = ", ".join(f"{what} {took:.1f} s" for what, took in seconds.items())
+    held = sum(seconds.values()) < STOCKTAKE_SECONDS
+    report.bar(f"a stocktake of {len(listed):,} lines < {STOCKTAKE_SECONDS} s", told, held)
+
+
+def _stock_on_a_day(report: Report, stage: Stage) -> None:
+    """Everything that lay anywhere at the end of a day, as a file."""
+    day = (datetime.now(UTC) - timedelta(days=1)).date()
+    began = time.monotonic()
+    told = stage.command("ledger", "stock-on", f"{day}").stdout
+    took, rows = time.monotonic() - began, told.count("\n") - 1
+    held = took < STOCK_SECONDS and rows == stage.products * STORES
+    report.bar(f"stock of all stores on a day < {STOCK_SECONDS} s", f"{took:.1f} s, {rows:,} rows", held)

@@ -12,12 +12,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import httpx
 import psycopg
 
 from autoshop.kit import migrate
 from autoshop.kit.children import Process, spawn
 from autoshop.kit.embedded import Cluster
+from autoshop.kit.gs1 import with_check_digit
 from bench.load import Run
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,6 +28,8 @@ STORES = 2
 PIECES = 1_000  # of each product at each store: sales and deliveries by turns do not use that up
 OPEN = """'{"mon": ["09:00", "20:00"], "tue": ["09:00", "20:00"], "wed": ["09:00", "20:00"], "thu": ["09:00", "20:00"],
   "fri": ["09:00", "20:00"], "sat": ["10:00", "18:00"], "sun": ["10:00", "18:00"]}'"""
+
+CHANNEL = "bench"
 
 FILL = """
 INSERT INTO stores (id, code, name, opening_hours)
@@ -48,6 +53,24 @@ INSERT INTO movements (product_id, store_id, movement_type, quantity, delta, bal
 SELECT p, s, 'inbound', {each}, {each}, {each} * turn, 'opening', 'system:bench',
        now() - interval '1 day' * ({turns} - turn + 1)
   FROM generate_series(1, {turns}) AS turn, generate_series(1, {products}) AS p, generate_series(1, {stores}) AS s;
+
+INSERT INTO shelf_places (product_id, store_id, place, place_key, is_main, version)
+SELECT n, 1, 'A-' || n / 20, 'A-' || lpad((n / 20)::text, 6, '0'), true, 1
+  FROM generate_series(1, {products}) AS n
+ WHERE n % 50 > 0;
+
+INSERT INTO stock_levels (product_id, store_id, minimum, maximum, source, actor)
+SELECT n, s, 2000, 3000, 'hand', 'system:bench'
+  FROM generate_series(1, {products}) AS n, generate_series(1, {stores}) AS s
+ WHERE n % 10 = 0;
+
+INSERT INTO level_alerts (product_id, store_id, urgency)
+SELECT product_id, store_id, product_id % 1000
+  FROM stock_levels
+ WHERE product_id % 100 = 0;
+
+INSERT INTO channels (code, name_ru, name_en, buffer, actor)
+VALUES ('{channel}', 'Замер', 'Bench', 1, 'system:bench');
 
 SELECT setval('stores_id_seq', {stores}), setval('brands_id_seq', 200), setval('products_id_seq', {products});
 """
@@ -109,12 +132,21 @@ class Stage:
         if found == 0:
             script = FILL.format(
                 products=self.products, stores=STORES, pieces=PIECES, turns=self.turns, each=PIECES // self.turns,
-                hours=OPEN,
+                hours=OPEN, channel=CHANNEL,
             )  # fmt: skip
             self.do(script)
+            self._barcodes()
             self.settle()
         elif found != self.products:
             raise SystemExit(f"{self.folder} holds {found} products, not {self.products}: name another folder.")
+
+    def _barcodes(self) -> None:
+        with (
+            psycopg.connect(self.cluster.url("autoshop")) as db,
+            db.cursor().copy("COPY barcodes (code, product_id) FROM STDIN") as copy,
+        ):
+            for number in range(1, self.products + 1):
+                copy.write_row((barcode(number), number))
 
     def close(self) -> None:
         """Stop everything that was started."""
@@ -152,6 +184,21 @@ class Stage:
             assert row is not None
             return str(row[0])
 
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """What a query finds."""
+        with psycopg.connect(self.cluster.url("autoshop")) as db:
+            return db.execute(sql.encode()).fetchall()
+
+    def post(self, path: str, body: dict[str, Any], token: str) -> dict[str, Any]:
+        """What the shop answers; a refusal ends the bench."""
+        answer = httpx.post(
+            f"http://127.0.0.1:{self.port}{path}", json=body, headers={"Authorization": f"Bearer {token}"}, timeout=60
+        )
+        if answer.is_error:
+            raise SystemExit(f"POST {path}: {answer.status_code} {answer.text[:1000]}")
+        found: dict[str, Any] = answer.json()
+        return found
+
     def environment(self) -> dict[str, str]:
         """What `serve` gets in production: nobody is trusted, logs are JSON."""
         return {**clean_environment(), "AUTOSHOP_DATABASE_URL": self.cluster.url(), "AUTOSHOP_LOG_FORMAT": "json"}
@@ -175,9 +222,10 @@ class Stage:
 
         return ended
 
-    def token(self) -> str:
-        """A new API token with a clerk's scopes."""
-        done = self.command("token", "new", "--name", f"bench-{time.time_ns()}")
+    def token(self, *scopes: str) -> str:
+        """A new API token with these scopes; a clerk's, if none are named."""
+        words = [word for scope in scopes for word in ("--scope", scope)]
+        done = self.command("token", "new", "--name", f"bench-{time.time_ns()}", *words)
         if done.returncode != 0:
             raise SystemExit(f"No token could be made: {done.stderr}")
         return done.stdout.strip()
@@ -229,6 +277,11 @@ class Stage:
         finally:
             dev.send_signal(signal.SIGTERM)
             dev.wait(60)
+
+
+def barcode(number: int) -> str:
+    """The EAN-13 of a product."""
+    return with_check_digit(f"46{number:010}")
 
 
 def clean_environment() -> dict[str, str]:

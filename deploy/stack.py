@@ -168,6 +168,21 @@ class Stack:
         self.check("nothing of it is left", done.returncode == 0 and not "".join(left).strip(), tail(done) + str(left))
 
 
+def first_event(stack: Stack, path: str, happens: Callable[[], object], patience_seconds: float = 5) -> bool:
+    """Whether a line of events that stays open tells what `happens` within the time."""
+    connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=patience_seconds)
+    with contextlib.closing(connection):
+        connection.request("GET", path, headers={"Authorization": "Bearer " + stack.token})
+        answer = connection.getresponse()
+        happens()
+        deadline = time.monotonic() + patience_seconds
+        with contextlib.suppress(TimeoutError):
+            while time.monotonic() < deadline:
+                if answer.readline().startswith(b"data: {"):
+                    return True
+    return False
+
+
 def free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
