@@ -133,5 +133,5 @@ def test_a_vendored_file_is_as_it_came_and_has_its_licence(path: str) -> None:
 def test_an_asset_has_the_hash_of_its_content_in_its_name() -> None:
     for asset in assets().values():
         assert hashlib.sha256(asset.content).hexdigest()[:12] in asset.address
-    scripts = {"office.js", "queue.js", "counting.js", "htmx-4.0.1.min.js"}
+    scripts = {"office.js", "queue.js", "counting.js", "shipment.js", "htmx-4.0.1.min.js"}
     assert {"office.css", "counting.css", "icon.svg", *scripts} == set(assets())
