@@ -146,6 +146,36 @@ async def test_a_transfer_is_shipped_by_one_clerk_and_received_in_part_by_the_ot
     await assert_ledger_is_clean(pool)
 
 
+async def test_whoever_was_signed_out_finds_his_form_as_he_typed_it(desk: Open, pool: Pool) -> None:
+    async with desk() as vera:
+        await vera.open(f"/office/products/{PLUG}")
+        await vera.sign_in("vera")
+        await vera.page.get_by_text("Документ и причина").click()
+        await vera.page.get_by_label("Документ", exact=True).fill("Чек 7")
+        await vera.page.get_by_label("Количество, шт.").fill("3")
+        await vera.page.get_by_text("Списание").click()
+        await vera.page.context.clear_cookies()
+        await vera.page.get_by_role("button", name="Провести").click()
+        await vera.sign_in("vera")
+        await expect(vera.page.get_by_label("Количество, шт.")).to_have_value("3")
+        await expect(vera.page.get_by_label("Документ", exact=True)).to_have_value("Чек 7")
+        await expect(vera.page.get_by_label("Списание")).to_be_checked()
+        await vera.page.reload()
+        await expect(vera.page.get_by_label("Количество, шт.")).to_have_value("1")  # once
+
+        await vera.open("/office/transfers/new")
+        await vera.page.keyboard.type(BARCODE + "\n", delay=1)
+        await vera.page.get_by_label("Количество: BPR6ES-11").fill("4")
+        await vera.page.context.clear_cookies()
+        await vera.page.keyboard.press("Tab")
+        await vera.page.get_by_label("Артикул или штрихкод").focus()
+        await vera.page.keyboard.type("w914/2\n", delay=1)
+        await vera.sign_in("vera")
+        await expect(vera.page.get_by_label("Количество: BPR6ES-11")).to_have_value("4")
+        await expect(vera.page.get_by_label("Артикул или штрихкод")).to_have_value("w914/2")
+    assert await pieces(pool) == 10
+
+
 async def test_scans_of_a_shipment_are_not_lost_while_the_one_before_is_sent(desk: Open, pool: Pool) -> None:
     async with desk() as vera:
         await vera.open("/office/transfers/new")

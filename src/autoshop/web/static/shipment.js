@@ -27,7 +27,8 @@ async function run() {
     const answer = await fetch(shipment().action, asked).catch(() => null);
     const page = answer && new DOMParser().parseFromString(await answer.text().catch(() => ""), "text/html");
     if (page?.querySelector("form[data-scans]")) taken(page, scans.shift(), answer.ok);
-    else if (page && answer.status < 500) return show(page); // the door, or a right that is missing
+    else if (answer?.redirected) return signIn(answer.url);
+    else if (page && answer.status < 500) return show(page); // a right that is missing, say
     else await new Promise((go) => setTimeout(go, (wait = Math.min(2 * wait, 15_000)))); // the same scan again, later
   }
   shipping = undefined;
@@ -43,6 +44,12 @@ function taken(page, scan, ok) {
   const told = [...page.querySelectorAll(".errors li")].map((one) => one.textContent).join(" ") || scan.code;
   document.getElementById("refused").hidden = false;
   document.querySelector("#refused ul").append(Object.assign(document.createElement("li"), { textContent: told }));
+}
+
+function signIn(door) {
+  typed().value = scans[0].code;
+  keepForm(shipment()); // refill.js
+  location.assign(door);
 }
 
 function show(page) {
