@@ -34,6 +34,7 @@ HOOK = {
     "note": "a",
     "store_ids": [CENTRE],
     "product_ids": [PLUG],
+    "in_flight": 2,
 }
 SHIPPED_LATER = {"ship": False, "hold": True, "hold_until": TOMORROW}
 IN_A_MONTH = (datetime.now(UTC) + timedelta(days=30)).isoformat()
@@ -82,6 +83,7 @@ BODIES: dict[str, Any] = {
         "holder": "a",
         "related_document": "a",
         "expires_at": IN_A_MONTH,
+        "transfers": False,
         "preview": False,
     },
     f"POST {STOCKTAKES}": {
@@ -89,6 +91,7 @@ BODIES: dict[str, Any] = {
         "scope": {"kind": "products", "product_ids": [PLUG]},
         "blind": True,
         "second_count_above": 1,
+        "second_count_above_kopecks": 1,
         "note": "a",
     },
     f"POST {STOCKTAKES}/1/counts": {"counts": [COUNT]},

@@ -105,7 +105,8 @@ async def receiver(*answers: int | str) -> AsyncIterator[Receiver]:
 
 async def subscribe(pool: Pool, url: str, *topics: str, **more: Any) -> tuple[int, str]:
     """A webhook and its secret."""
-    wish = {"url": url, "topics": list(topics) or ["*"], "store_ids": None, "product_ids": None, "note": None, **more}
+    wish = {"url": url, "topics": list(topics) or ["*"], "store_ids": None, "product_ids": None, "note": None,
+            "in_flight": 1, **more}  # fmt: skip
     async with transaction(pool) as db:
         webhook, secret = await service.add(db, OWNER, wish, HERE)
     return webhook.id, secret

@@ -99,6 +99,7 @@ def _add_minutes(queue: PgQueuer, pool: Pool, settings: Settings) -> None:
     @queue.schedule("reservations_lapsed", "* * * * *")
     async def reservations_lapsed(_schedule: Schedule) -> None:
         await reservations.let_go_of_lapsed(pool)
+        await transfers.drop_unwanted(pool)
 
     @queue.schedule("transfers_overdue", "*/5 * * * *")
     async def transfers_overdue(_schedule: Schedule) -> None:

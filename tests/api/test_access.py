@@ -15,6 +15,7 @@ from autoshop.accounts.model import ROLES, SCOPES
 from autoshop.accounts.service import SESSION_COOKIE, revoke_token
 from autoshop.inventory.movements.model import Movement
 from autoshop.kit.db import Pool, transaction
+from tests.allocations import allocate
 from tests.cast import CENTRE, CENTRE_CODE, NORTH, NORTH_CODE, PLUG
 from tests.conftest import Database, client_for, running_app
 from tests.ledger import movements, post, request
@@ -128,7 +129,7 @@ async def test_a_forwarded_address_makes_nobody_a_manager(database: Database) ->
 
 # ------------------------------------------------------------------------------------------------ stores
 def writes_at_the_centre(
-    inbound: Movement, sent: Movement, supplier_return_id: int, stocktake_id: int
+    inbound: Movement, sent: Movement, supplier_return_id: int, stocktake_id: int, allocation_id: int
 ) -> list[tuple[str, dict[str, Any]]]:
     """What only whoever acts for the centre may do there."""
     held = {name: SALE[name] for name in ("product_id", "store_id", "quantity")}
@@ -145,6 +146,7 @@ def writes_at_the_centre(
         ("/api/v1/inventory/reservations", {"holder": "a", "lines": [held]}),
         ("/api/v1/inventory/allocations", order),
         ("/api/v1/inventory/allocations", {**order, "preview": True}),
+        (f"/api/v1/inventory/allocations/{allocation_id}/cancellation", {}),
         ("/api/v1/inventory/stocktakes", {"store_id": CENTRE, "scope": {"kind": "store"}}),
         (f"/api/v1/inventory/stocktakes/{stocktake_id}/counts", {"counts": [count]}),
         (f"/api/v1/inventory/stocktakes/{stocktake_id}/retractions", {"counts": ["a"]}),
@@ -177,7 +179,7 @@ async def test_a_clerk_cannot_touch_the_other_store(app: FastAPI) -> None:
     before = await movements(pool)
     here = {**SALE, "store_id": NORTH}
     stocktake = await open_stocktake(pool, PLUG)
-    foreign = writes_at_the_centre(inbound, sent, gone.id, stocktake.id)
+    foreign = writes_at_the_centre(inbound, sent, gone.id, stocktake.id, (await allocate(pool, (PLUG, 1))).id)
     async with client_for(app, STRANGER) as client:
         for headers in (of_north, token_of_north):
             for path, body in foreign:

@@ -11,7 +11,7 @@ from autoshop.kit.db import Pool
 from tests.cast import BULB, CENTRE, NORTH, OIL_FILTER, PLUG, UNKNOWN
 from tests.conftest import client_for
 from tests.ledger import assert_ledger_is_clean, pieces, post, request
-from tests.people import clerk_of_centre
+from tests.people import clerk_of_centre, clerk_of_north
 from tests.reservations import reserved
 
 pytestmark = pytest.mark.anyio
@@ -103,6 +103,48 @@ async def test_a_clerk_of_the_wished_store_has_pieces_held_elsewhere(app: FastAP
         assert (sold.status_code, sold.json()["lines"]) == (403, [{**PLUGS, "store_id": CENTRE}])
 
 
+async def test_the_other_stores_are_asked_for_the_pieces_and_the_order_shows_how_far_they_are(app: FastAPI) -> None:
+    async with client_for(app, "203.0.113.9") as client:
+        vera, oleg = await clerk_of_centre(app), await clerk_of_north(app)
+        made = (await client.post(ALLOCATIONS, json=ORDER, headers=vera)).json()
+        [asked] = made["transfers"]
+        assert asked == {"id": asked["id"], "from_store_id": NORTH, "status": "requested", "eta_at": None}
+        transfer, path = f"{INVENTORY}/transfers/{asked['id']}", f"{ALLOCATIONS}/{made['id']}"
+        before = await client.get(path, headers=vera)
+        refused = await client.patch(
+            transfer, json={"lines": [FILTERS]}, headers={**oleg, "If-Match": '"1"'}
+        )  # fmt: skip
+        assert (refused.status_code, refused.json()["title"]) == (409, "The order decides what it brings")
+        assert (await client.post(f"{transfer}/shipment", headers=oleg)).status_code == 200
+        shown = await client.get(path, headers={**vera, "If-None-Match": before.headers["ETag"]})
+        assert (shown.status_code, shown.json()["transfers"][0]["status"]) == (200, "in_transit")
+        hold = f"{INVENTORY}/reservations/{made['reservation_id']}"
+        held = (await client.get(hold, headers=vera)).json()["lines"]
+        assert [(one["store_id"], one["held"], one["awaited"]) for one in held] == [(CENTRE, 2, 0), (CENTRE, 0, 3)]
+        assert (await client.post(f"{transfer}/receipt", headers=vera)).status_code == 200
+        assert (await client.post(f"{hold}/fulfilment", headers=vera)).status_code == 200
+        ended = (await client.get(path, headers=vera)).json()
+        assert (ended["state"], ended["transfers"][0]["status"]) == ("kept", "received")
+
+
+async def test_an_order_is_given_up_by_its_own_store_once(app: FastAPI, pool: Pool) -> None:
+    async with client_for(app, "203.0.113.9") as client:
+        vera, oleg = await clerk_of_centre(app), await clerk_of_north(app)
+        made = (await client.post(ALLOCATIONS, json=ORDER, headers=vera)).json()
+        path = f"{ALLOCATIONS}/{made['id']}/cancellation"
+        refused = await client.post(path, headers=oleg)
+        assert (refused.status_code, refused.json()["title"]) == (403, "Not your store")
+        assert await reserved(pool) == (2, 2)
+        ended = (await client.post(path, headers=vera)).json()
+        assert (ended["state"], [one["status"] for one in ended["transfers"]]) == ("withdrawn", ["cancelled"])
+        again = await client.post(path, headers=vera)
+        assert (again.status_code, again.json()["title"]) == (409, "The reservation has ended")
+        unknown = await client.post(f"{ALLOCATIONS}/{UNKNOWN}/cancellation", headers=vera)
+        assert (unknown.status_code, unknown.json()["title"]) == (404, "Unknown allocation")
+    assert await pool.fetchval("SELECT sum(reserved) FROM inventory") == 0
+    await assert_ledger_is_clean(pool)
+
+
 async def test_promises_that_were_not_kept_are_listed_and_counted(client: httpx.AsyncClient, pool: Pool) -> None:
     kept, late = await allocate(client, lines=[PLUGS]), await allocate(client, lines=[FILTERS], related_document="x")
     await pool.execute(
@@ -158,6 +200,7 @@ REFUSED: dict[str, tuple[dict[str, Any], int, str]] = {
     "pieces as a text": (line(quantity="3"), 422, "The request is not valid"),
     "from a named store": (line(store_id=NORTH), 422, "The request is not valid"),
     "an unknown field": ({**ORDER, "colour": "red"}, 422, "The request is not valid"),
+    "a text for transfers": ({**ORDER, "transfers": "no"}, 422, "The request is not valid"),
     "a text for yes": ({**ORDER, "preview": "true"}, 422, "The request is not valid"),
     "for nobody": ({**ORDER, "holder": " "}, 422, "The request is not valid"),
     "101 lines": ({**ORDER, "lines": [PLUGS] * 101}, 422, "The request is not valid"),

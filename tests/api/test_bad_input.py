@@ -24,6 +24,7 @@ pytestmark = pytest.mark.anyio
 BODILESS = {
     "POST /api/v1/imports",
     f"POST {INVENTORY}/transfers/*/cancellation",
+    f"POST {INVENTORY}/allocations/*/cancellation",
     f"POST {STOCKTAKES}/*/sheet",
     "POST /api/v1/documents/files",
 }
@@ -40,7 +41,7 @@ WRONG: dict[type, list[Any]] = {
 NULLABLE = {
     *("related_document", "reason", "sku", "category_id", "country", "parent_id", "expires_at", "note"),
     "wanted_by",
-    "second_count_above",
+    *("second_count_above", "second_count_above_kopecks"),
     *("maximum", "store_ids", "counted_at"),
     *("marks", "version", "effective_on", "unit_cost_kopecks"),
     *("text", "hold_until", "sale"),

@@ -222,6 +222,27 @@ async def test_what_is_sent_twice_with_a_key_is_kept_once(client: httpx.AsyncCli
     assert (undone[0].status_code, undone[0].json()) == (200, undone[1].json())
 
 
+PLACES: dict[str, Any] = {**RECEIPT, "kind": "places", "lines": [{"product_id": PLUG, "places": ["А-03/2"]}]}
+ASKED: dict[str, Any] = {**LINE, "from_store": "north"}
+REQUESTS: dict[str, Any] = {**RECEIPT, "kind": "requests", "lines": [ASKED]}
+
+
+async def test_places_and_requests_are_documents_too(client: httpx.AsyncClient, pool: Pool) -> None:
+    placed = await ended(client, pool, await client.post(DOCUMENTS, json=PLACES))
+    assert (placed["state"], placed["undoable"], placed["totals"]["products"]) == ("done", False, 1)
+    shelf = (await client.get(f"/api/v1/inventory/shelves/{CENTRE}/{PLUG}")).json()
+    assert shelf["places"] == ["A-03-2"]
+    refused = await client.post(f"{DOCUMENTS}/{placed['id']}/reversal")
+    assert (refused.status_code, refused.json()["title"]) == (409, "Places are not undone")
+    asked = await ended(client, pool, await client.post(DOCUMENTS, json=REQUESTS))
+    assert (asked["state"], asked["undoable"], asked["totals"]["transfers"]) == ("done", True, 1)
+    [line] = (await client.get(f"{DOCUMENTS}/{asked['id']}/lines")).json()["items"]
+    path = f"/api/v1/inventory/transfers/{line['transfer_id']}"
+    assert (await client.get(path)).json()["lines"][0]["wanted"] == 3
+    assert (await client.post(f"{DOCUMENTS}/{asked['id']}/reversal")).json()["state"] == "undone"
+    assert (await client.get(path)).json()["status"] == "cancelled"
+
+
 REFUSED: dict[str, tuple[dict[str, Any], int, str]] = {
     "0 pieces": ({**RECEIPT, "lines": [{**LINE, "quantity": 0}]}, 422, "at least 1"),
     "a negative receipt": ({**RECEIPT, "lines": [LINE, {**LINE, "quantity": -1}]}, 422, "1.quantity"),
@@ -230,7 +251,17 @@ REFUSED: dict[str, tuple[dict[str, Any], int, str]] = {
     "10⁹ pieces": ({**RECEIPT, "lines": [{**LINE, "quantity": 10**9}]}, 422, "lines.0.quantity"),
     "1.5 pieces": ({**RECEIPT, "lines": [{**LINE, "quantity": 1.5}]}, 422, "lines.0.quantity"),
     "a text": ({**RECEIPT, "lines": [{**LINE, "quantity": "3"}]}, 422, "lines.0.quantity"),
-    "no quantity": ({**RECEIPT, "lines": [{"product_id": PLUG}]}, 422, "lines.0.quantity"),
+    "no quantity": ({**RECEIPT, "lines": [{"product_id": PLUG}]}, 422, "0.quantity: must be there"),
+    "places without a place": ({**RECEIPT, "kind": "places", "lines": [{"product_id": PLUG}]}, 422, "0.places"),
+    "places with pieces": ({**RECEIPT, "kind": "places", "lines": [{**LINE, "places": ["A"]}]}, 422, "0.quantity"),
+    "no places at all": ({**PLACES, "lines": [{"product_id": PLUG, "places": []}]}, 422, "lines.0.places"),
+    "21 places": ({**PLACES, "lines": [{"product_id": PLUG, "places": ["A"] * 21}]}, 422, "lines.0.places"),
+    "a receipt with a place": ({**RECEIPT, "lines": [{**LINE, "places": ["A"]}]}, 422, "0.places"),
+    "a request of nobody": ({**RECEIPT, "kind": "requests"}, 422, "0.from_store"),
+    "a request of 0 pieces": ({**REQUESTS, "lines": [{**ASKED, "quantity": 0}]}, 422, "at least 1"),
+    "a request of -1 pieces": ({**REQUESTS, "lines": [{**ASKED, "quantity": -1}]}, 422, "at least 1"),
+    "a sale with a sender": ({**RECEIPT, "lines": [ASKED]}, 422, "0.from_store"),
+    "a sender that is a number": ({**REQUESTS, "lines": [{**ASKED, "from_store": 2}]}, 422, "lines.0.from_store"),
     "no product": ({**RECEIPT, "lines": [{"quantity": 1}]}, 422, "must name a product"),
     "an article without a brand": ({**RECEIPT, "lines": [{"article": "A", "quantity": 1}]}, 422, "article and brand"),
     "no lines": ({**RECEIPT, "lines": []}, 422, "lines"),

@@ -9,12 +9,14 @@ import pytest
 from fastapi import FastAPI
 
 from autoshop.inventory.closing.jobs import balance_period
+from autoshop.inventory.reservations.service import forget_holders
 from autoshop.kit.db import Pool
 from tests.cast import CENTRE, NORTH, OIL_FILTER, PLUG, UNKNOWN
 from tests.conftest import client_for
 from tests.ledger import assert_ledger_is_clean, movements, post, request
 from tests.papers import assert_proven, days_ago, movement
 from tests.people import clerk_of_centre, signed_in, with_token
+from tests.reservations import release, reserve
 
 pytestmark = pytest.mark.anyio
 
@@ -269,6 +271,17 @@ async def test_the_history_tells_who_when_by_what_and_how_many(client: httpx.Asy
     assert (sent["document"]["kind"], sent["document"]["id"], sent["everywhere_after"]) == ("transfer", 1, 8)
     assert (came["document"], came["actor"]) == ({"kind": "other", "id": None, "name": "накладная 5"}, "trust:manager")
     assert (await client.get(f"{INVENTORY}/{UNKNOWN}/history")).status_code == 404
+
+
+async def test_the_history_also_tells_of_holds_whose_holder_is_forgotten(client: httpx.AsyncClient, pool: Pool) -> None:
+    await post(pool, request("inbound", 1))
+    await release(pool, await reserve(pool, ((PLUG, CENTRE), 1)))
+    await pool.execute("UPDATE reservations SET closed_at = now() - interval '1 year'")
+    async with pool.acquire() as db:
+        assert await forget_holders(db, 90) == 1
+    shown = await client.get(f"{INVENTORY}/{PLUG}/history")
+    newest = shown.json()["items"][0]
+    assert (newest["kind"], newest["holder"]) == ("reservation", None)
 
 
 async def test_nothing_in_the_exported_ledger_is_a_formula(client: httpx.AsyncClient) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -22,6 +21,7 @@ from schemathesis.core.result import Ok
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi import checks
 
+import requests
 from autoshop.app import create_app
 from autoshop.kit.db import open_pool
 from autoshop.kit.embedded import Cluster
@@ -53,6 +53,7 @@ HOOKS = 50
 some_hook = cycle(range(3, HOOKS + 1))  # the first two stay
 some_year = cycle(range(2100, 2200))
 UNDOABLE: list[int] = []  # movements of one piece, each to be undone once
+some_order = cycle(range(1, HOLDS + 1))  # each to be given up once
 some_transfer = cycle(range(3, HOLDS + 3))  # by turns one that is asked for, and one that is on the way
 # Of each thing that is done to a stocktake once, one that it can be done to; the last is counted all along.
 STOCKTAKES = [
@@ -118,7 +119,8 @@ def shop(cluster: Cluster) -> Iterator[str]:
             for number in range(HOLDS):
                 way = {"from_store_id": CENTRE, "to_store_id": NORTH, "lines": asked, "ship": number % 2 == 1}
                 assert client.post("/api/v1/inventory/transfers", json=way).status_code == 201
-            for store_id in (CENTRE, NORTH):
+            for number in range(HOLDS):
+                store_id = (CENTRE, NORTH)[number % 2]
                 order = {"store_id": store_id, "holder": "Ivan", "lines": [{"product_id": PLUG, "quantity": 1}]}
                 assert client.post("/api/v1/inventory/allocations", json=order).status_code == 201
             open_stocktakes(client)
@@ -217,6 +219,8 @@ def bring_home(case: Case[Any], shop: str) -> None:
         case.path_parameters["movement_id"] = UNDOABLE.pop()
     if "transfer_id" in case.path_parameters:
         case.path_parameters["transfer_id"] = next(some_transfer)
+    if "allocation_id" in case.path_parameters and case.method == "POST":
+        case.path_parameters["allocation_id"] = next(some_order)
     if "stocktake_id" in case.path_parameters:
         verb = case.path.rpartition("/")[2]
         numbers = {done: number for number, (done, _, _) in enumerate(STOCKTAKES, start=1)}

@@ -12,6 +12,7 @@ from tests.cast import AIR_FILTER, BULB, CENTRE, NORTH, NORTH_CODE, OIL_FILTER, 
 from tests.conftest import client_for
 from tests.imports import whole_shop
 from tests.ledger import assert_ledger_is_clean, pieces, post, request
+from tests.papers import paper
 from tests.people import clerk_of_centre, clerk_of_north, signed_in, with_token
 
 pytestmark = pytest.mark.anyio
@@ -127,14 +128,38 @@ async def test_lines_are_filtered_by_status(client: httpx.AsyncClient) -> None:
     assert await found("agreed") == [PLUG]
 
 
+async def test_a_limit_of_worth_is_set_and_seen_by_those_who_see_costs(app: FastAPI, pool: Pool) -> None:
+    await post(pool, paper("inbound", 1, cost=5_000))
+    async with client_for(app, "203.0.113.9") as stranger, client_for(app) as client:
+        vera = await clerk_of_centre(app)
+        asked = {**WHOLE, "second_count_above_kopecks": 5_000}
+        refused = await stranger.post(STOCKTAKES, json=asked, headers=vera)
+        assert (refused.status_code, refused.json()["scope"]) == (403, "cost:read")
+        path = await opened(client, second_count_above_kopecks=5_000)
+        read = {name: (await who.get(path, headers=headers)).json() for name, who, headers in (
+            ("manager", client, {}), ("clerk", stranger, vera),
+        )}  # fmt: skip
+        assert {name: one["second_count_above_kopecks"] for name, one in read.items()} == {
+            "manager": 5_000, "clerk": None,
+        }  # fmt: skip
+        listed = (await stranger.get(STOCKTAKES, headers=vera)).json()["items"]
+        assert listed[0]["second_count_above_kopecks"] is None
+        counts = [{"pieces": 8}, {"product_id": OIL_FILTER, "pieces": 4}]
+        lines = (await counted(client, path, *counts))["lines"]
+        # Two plugs are worth 100 roubles; of the oil filters nobody has told the cost.
+        assert [one["status"] for one in lines] == ["needs_second_count", "needs_second_count"]
+        again = (await counted(client, path, {"client_id": "x", "pieces": 9}))["lines"]
+        assert again[0]["status"] == "counted", "one piece is worth just the limit"
+
+
 # ------------------------------------------------------------------------------------------------ sheets
 async def test_a_sheet_is_printed_filled_in_and_taken(client: httpx.AsyncClient, pool: Pool) -> None:
     await pool.execute("INSERT INTO barcodes (code, product_id) VALUES ('4607123456781', $1)", OIL_FILTER)
     path = await opened(client)
     sheet = await client.get(f"{path}/sheet", headers={"Accept-Language": "en"})
     assert sheet.headers["Content-Type"] == "text/csv; charset=utf-8"
-    assert sheet.content.startswith(b"\xef\xbb\xbfProduct ID;Article;Brand;Name;Barcodes;Expected;Counted;")
-    assert "2;W 914/2;MANN-FILTER;Фильтр масляный MANN-FILTER W 914/2;4607123456781;5;;;to count\r\n" in sheet.text
+    assert sheet.content.startswith(b"\xef\xbb\xbfProduct ID;Places;Article;Brand;Name;Barcodes;Expected;Counted;")
+    assert "2;;W 914/2;MANN-FILTER;Фильтр масляный MANN-FILTER W 914/2;4607123456781;5;;;to count\r\n" in sheet.text
     filled = sheet.text.replace(";9;;;to count", ";9;8;;to count")
     taken = await client.post(f"{path}/sheet", content=filled.encode(), headers=CSV)
     assert (taken.status_code, taken.json()) == (200, {"ok": True, "taken": 1, "without_number": 1})
@@ -194,6 +219,9 @@ OPENING: dict[str, tuple[dict[str, Any], int, str]] = {
     "a kind that is none": ({**WHOLE, "scope": {"kind": "wall"}}, 422, "The request is not valid"),
     "nothing is flagged": ({**WHOLE, "scope": {"kind": "flagged"}}, 409, "Nothing to count"),
     "a limit below nothing": ({**WHOLE, "second_count_above": -1}, 422, "The request is not valid"),
+    "a worth below nothing": ({**WHOLE, "second_count_above_kopecks": -1}, 422, "The request is not valid"),
+    "a worth without end": ({**WHOLE, "second_count_above_kopecks": 10**13}, 422, "The request is not valid"),
+    "half a kopeck": ({**WHOLE, "second_count_above_kopecks": 0.5}, 422, "The request is not valid"),
     "a note without end": ({**WHOLE, "note": LONG}, 422, "The request is not valid"),
     "twice": ({**WHOLE, "scope": {"kind": "products", "product_ids": [PLUG]}}, 409, "Already being counted"),
 }  # fmt: skip
@@ -285,6 +313,39 @@ async def test_a_stocktake_that_nobody_opened_is_unknown(client: httpx.AsyncClie
         assert (await client.post(f"{path}/{verb}", json=body)).json()["title"] == "Unknown stocktake", verb
     sheet = await client.post(f"{path}/sheet", content=b"id;counted\n1;1\n", headers=CSV)
     assert sheet.json()["title"] == "Unknown stocktake"
+
+
+async def test_shelves_are_counted_and_told_as_they_are_kept(client: httpx.AsyncClient) -> None:
+    place = {"product_id": PLUG, "store_id": CENTRE, "places": ["А-03-2"]}
+    assert (await client.post("/api/v1/inventory/shelves", json={"items": [place]})).status_code == 200
+    path = await opened(client, scope={"kind": "shelves", "shelves": ["а 3"]})
+    shown = (await client.get(path)).json()
+    assert (shown["scope"], shown["progress"]["lines"]) == (
+        {"kind": "shelves", "category_id": None, "shelves": ["A-3"]}, 1,
+    )  # fmt: skip
+
+
+SHELVES: dict[str, tuple[Any, int, str, str]] = {
+    "none": ([], 422, "The request is not valid", "scope.shelves"),
+    "not said": (None, 422, "The request is not valid", "scope"),
+    "of signs alone": (["-/-"], 422, "The request is not valid", "scope.shelves"),
+    "too long": (["A" * 41], 422, "The request is not valid", "scope.shelves"),
+    "twice": (["A-1", "a 01"], 422, "The request is not valid", "scope.shelves"),
+    "too many": ([f"A-{number}" for number in range(501)], 422, "The request is not valid", "scope.shelves"),
+    "a number": ([3], 422, "The request is not valid", "scope.shelves.0"),
+    "on which nothing lies": (["Z"], 404, "Unknown shelf", ""),
+}
+
+
+@pytest.mark.parametrize(("shelves", "status", "title", "field"), SHELVES.values(), ids=SHELVES)
+async def test_shelves_that_cannot_be_counted_are_refused(
+    client: httpx.AsyncClient, pool: Pool, shelves: Any, status: int, title: str, field: str
+) -> None:
+    refused = await client.post(STOCKTAKES, json={**WHOLE, "scope": {"kind": "shelves", "shelves": shelves}})
+    assert (refused.status_code, refused.json()["title"]) == (status, title), refused.text
+    assert [one["field"] for one in refused.json().get("errors", [])] == ([field] if field else [])
+    other = await client.post(STOCKTAKES, json={**WHOLE, "scope": {"kind": "store", "shelves": ["A-1"]}})
+    assert (other.status_code, await pool.fetchval("SELECT count(*) FROM stocktakes")) == (422, 0)
 
 
 async def test_what_has_ended_takes_no_counts(client: httpx.AsyncClient, pool: Pool) -> None:

@@ -67,6 +67,16 @@ async def test_what_is_sent_twice_is_done_once(client: httpx.AsyncClient, pool: 
     assert await pool.fetchval("SELECT count(*) FROM webhooks") == 1
 
 
+async def test_how_many_are_in_flight_is_said_at_the_beginning_and_changed_later(client: httpx.AsyncClient) -> None:
+    path = f"{HOOKS}/{(await client.post(HOOKS, json=HOOK)).json()['id']}"
+    read = await client.get(path)
+    assert read.json()["in_flight"] == 1, "in order, unless somebody does without it"
+    changed = await client.patch(path, json={"in_flight": 8}, headers={"If-Match": read.headers["ETag"]})
+    assert (changed.status_code, changed.json()["in_flight"], changed.json()["url"]) == (200, 8, HOOK["url"])
+    other = (await client.post(HOOKS, json={**HOOK, "in_flight": 16})).json()
+    assert other["in_flight"] == 16
+
+
 async def test_it_is_tried_followed_and_sent_again(client: httpx.AsyncClient, pool: Pool, database: Database) -> None:
     settings = database.settings(webhook_networks="127.0.0.0/8")
     async with receiver(204, 500) as shop:
@@ -124,6 +134,10 @@ REFUSED: dict[str, tuple[dict[str, Any], int, str]] = {
     "no topic": ({**HOOK, "topics": []}, 422, "topics"),
     "a topic that is none": ({**HOOK, "topics": ["inventory*"]}, 422, "inventory.movement"),
     "nobody's stores": ({**HOOK, "store_ids": []}, 422, "store_ids"),
+    "nothing in flight": ({**HOOK, "in_flight": 0}, 422, "in_flight"),
+    "17 in flight": ({**HOOK, "in_flight": 17}, 422, "in_flight"),
+    "1.5 in flight": ({**HOOK, "in_flight": 1.5}, 422, "in_flight"),
+    "in flight as a text": ({**HOOK, "in_flight": "4"}, 422, "in_flight"),
     "an unknown field": ({**HOOK, "colour": "red"}, 422, "colour"),
 }
 

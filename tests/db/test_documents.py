@@ -7,7 +7,9 @@ import pytest
 
 from autoshop.accounts.model import Caller, staff
 from autoshop.inventory.levels import store as levels
-from autoshop.kit.db import Pool
+from autoshop.inventory.transfers import differences
+from autoshop.inventory.transfers.model import Found
+from autoshop.kit.db import Pool, transaction
 from autoshop.kit.errors import Invalid, Refusal
 from autoshop.warehouse.documents import jobs, store
 from autoshop.warehouse.documents.model import (
@@ -15,7 +17,7 @@ from autoshop.warehouse.documents.model import (
 )
 from tests.cast import AIR_FILTER, BULB, CENTRE, NORTH, OIL_FILTER, PLUG, UNKNOWN
 from tests.documents import done, keep, line, post_document, refused, undo
-from tests.ledger import assert_ledger_is_clean, movements, pieces, post, request, stock
+from tests.ledger import MANAGER, assert_ledger_is_clean, movements, pieces, post, request, reverse, stock
 from tests.levels import let_lapse
 from tests.reservations import HERE, reserve
 
@@ -35,7 +37,8 @@ async def test_a_receipt_is_one_movement_a_product_and_every_line_knows_its_own(
     )
     assert await stock(pool) == {(PLUG, CENTRE): 17, (OIL_FILTER, CENTRE): 10, (BULB, CENTRE): 5}
     assert document.totals == {
-        "lines": 3, "products": 2, "pieces_in": 12, "pieces_out": 0, "movements": 2, "problems": 0
+        "lines": 3, "products": 2, "pieces_in": 12, "pieces_out": 0, "movements": 2, "transfers": 0,
+        "problems": 0,
     }  # fmt: skip
     rows = await store.lines_page(pool, document.id, 0, 10)
     assert [(one.product_id, one.quantity) for one in rows] == [(PLUG, 3), (BULB, 5), (PLUG, 4)]
@@ -148,6 +151,30 @@ async def test_what_was_sold_since_the_count_stays_sold(pool: Pool) -> None:
     again = await done(pool, "set", line(PLUG, 4), line(OIL_FILTER, 14))
     assert again.totals["movements"] == 0, "what is right is left alone"
     await assert_ledger_is_clean(pool)
+
+
+async def test_where_the_ledger_was_corrected_since_the_count_it_is_counted_again(pool: Pool) -> None:
+    [slip] = await post(pool, request("sale", 1))
+    counted_at = datetime.now(UTC)
+    [sold] = await post(pool, request("sale", 1, OIL_FILTER))
+    await reverse(pool, sold.id)
+    await done(pool, "set", line(PLUG, 10), line(OIL_FILTER, 10), counted_at=counted_at)
+    await reverse(pool, slip.id)
+    told = await refused(pool, "set", line(PLUG, 10), line(OIL_FILTER, 10), counted_at=counted_at)
+    assert told == [(1, "quantity", "10", "corrected_since", "")]
+    await assert_ledger_is_clean(pool)
+
+
+async def test_pieces_of_a_transfer_that_turn_up_after_the_count_stay(pool: Pool) -> None:
+    [sent] = await post(pool, request("transfer", 3, to_store_id=NORTH))
+    assert sent.transfer_id is not None
+    counted_at = datetime.now(UTC)
+    async with transaction(pool) as db:
+        await differences.differ(db, MANAGER, sent.transfer_id, [Found(PLUG, 1, "surplus")])
+    told = await refused(pool, "set", line(PLUG, 0), store_id=NORTH, counted_at=counted_at)
+    assert told == [(1, "quantity", "0", "corrected_since", "")]
+    await done(pool, "set", line(PLUG, 1), store_id=NORTH)
+    assert await pieces(pool, store_id=NORTH) == 1
 
 
 @pytest.mark.parametrize("ago", [timedelta(minutes=-1), timedelta(days=8)])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from autoshop.inventory.transfers import posting as transfers
-from autoshop.kit.db import Pool, transaction
+from autoshop.kit.db import Connection, Pool, transaction
 from autoshop.warehouse.documents import jobs, posting, service, store
 from autoshop.warehouse.documents.model import (
     MOST_ATTEMPTS,
@@ -156,6 +156,24 @@ async def test_the_same_file_twice_is_asked_about(pool: Pool) -> None:
 
 
 # ------------------------------------------------------------------------------------------------ undone
+async def test_a_file_whose_document_is_refused_at_that_moment_is_taken(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def send(product_id: int) -> Document:
+        async with transaction(pool) as db:
+            asked = Asked("receipt", CENTRE, None, "a.csv", b"digest")
+            return await service.keep(db, MANAGER, asked, [Line(1, 2, line(product_id, 1))], datetime.now(UTC))
+
+    wrong, same_file = await send(UNKNOWN), store.same_file
+
+    async def refused_just_now(db: Connection, digest: bytes) -> Document | None:
+        await post_document(pool, wrong)
+        return await same_file(db, digest)
+
+    monkeypatch.setattr(store, "same_file", refused_just_now)
+    assert (await send(PLUG)).id > wrong.id
+
+
 async def test_a_document_is_undone_as_one_and_once(pool: Pool) -> None:
     document = await done(pool, "set", line(PLUG, 3), line(OIL_FILTER, 15), line(BULB, 2))
     answers = await asyncio.gather(*[undo(pool, document.id) for _ in range(3)], return_exceptions=True)

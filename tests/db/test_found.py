@@ -9,6 +9,7 @@ from autoshop.accounts.model import Caller, OtherStore, staff, trusted
 from autoshop.inventory.found import service
 from autoshop.inventory.found.model import FoundSalesOff, HeldForOthers, Policy, TooManyFound
 from autoshop.inventory.movements.model import Movement, UnknownProduct, UnknownStore
+from autoshop.inventory.reservations.store import lock_places
 from autoshop.inventory.stocktakes.approval.model import NotSettled
 from autoshop.kit.db import Pool, transaction
 from autoshop.kit.errors import PreconditionFailed, Refusal
@@ -16,6 +17,7 @@ from tests.cast import AIR_FILTER, CENTRE, NORTH, PLUG, UNKNOWN
 from tests.ledger import MANAGER, assert_ledger_is_clean, movements, outcomes, pieces, post, request
 from tests.reservations import HERE, lapsed, release, reserve
 from tests.stocktakes import OLEG, VERA, approve, open_stocktake, review, take
+from tests.waiting import waiting_for_locks
 
 pytestmark = pytest.mark.anyio
 
@@ -50,6 +52,20 @@ async def test_it_is_off_until_somebody_switches_it_on_for_the_role(pool: Pool) 
     await allow(pool, version=2)
     with pytest.raises(FoundSalesOff):
         await sell(pool)
+    await assert_ledger_is_clean(pool)
+
+
+async def test_what_is_switched_off_while_one_waits_for_the_place_is_off(pool: Pool) -> None:
+    await allow(pool, "clerk")
+    await post(pool, request("inbound", 1), request("sale", 1))
+    async with transaction(pool) as db:
+        await lock_places(db, [HERE])
+        waiting = asyncio.create_task(sell(pool))
+        await waiting_for_locks(pool, 1)
+        await allow(pool, version=1)
+    with pytest.raises(FoundSalesOff):
+        await waiting
+    assert await pieces(pool) == 0
     await assert_ledger_is_clean(pool)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from autoshop.inventory.marks import store
 from autoshop.inventory.marks.model import mark_of
-from autoshop.inventory.movements.model import Movement, MovementRequest, MovementType
+from autoshop.inventory.movements.model import Movement, MovementRequest, MovementType, SaleReturned
 from autoshop.inventory.transfers import posting
 from autoshop.kit.db import Pool, transaction
 from autoshop.kit.errors import Refusal
@@ -99,17 +99,37 @@ async def test_what_is_brought_back_was_sold_as_that_product(pool: Pool) -> None
 async def test_a_sale_that_is_reversed_frees_its_units_and_a_reversed_return_does_not(pool: Pool) -> None:
     [sold] = await post(pool, with_marks("sale", mark(1), mark(2)))
     [back] = await post(pool, with_marks("return", mark(2)))
-    undone = await reverse(pool, sold.id)
-    assert await away(pool) == []
-    rows = await pool.fetch("SELECT serial, return_id FROM sold_marks ORDER BY serial")
-    assert [row["return_id"] for row in rows] == [undone.id, back.id]
     [anew] = await post(pool, with_marks("sale", mark(2)))
     with pytest.raises(Refusal, match=f"sold by movement {anew.id}"):
         await reverse(pool, back.id)
     await reverse(pool, anew.id)
     await reverse(pool, back.id)
-    assert await away(pool) == [("SERIAL0000002", sold.id)]
+    assert await away(pool) == [("SERIAL0000001", sold.id), ("SERIAL0000002", sold.id)]
+    undone = await reverse(pool, sold.id)
+    assert await away(pool) == []
+    rows = await pool.fetch("SELECT return_id FROM sold_marks WHERE sale_id = $1", sold.id)
+    assert [row["return_id"] for row in rows] == [undone.id, undone.id]
     await assert_ledger_is_clean(pool)
+
+
+async def test_a_sale_is_not_undone_once_a_unit_of_it_came_back(pool: Pool) -> None:
+    [sold] = await post(pool, with_marks("sale", mark(1), mark(2)))
+    await post(pool, with_marks("return", mark(2), store_id=NORTH))
+    with pytest.raises(SaleReturned):
+        await reverse(pool, sold.id)
+    assert await away(pool) == [("SERIAL0000001", sold.id)]
+    assert await pieces(pool) + await pieces(pool, store_id=NORTH) == 19
+
+
+async def test_a_sale_is_undone_or_its_unit_comes_back_elsewhere_but_not_both(pool: Pool) -> None:
+    [sold] = await post(pool, with_marks("sale", mark(1)))
+    async with transaction(pool) as db:
+        await posting.post_requests(db, MANAGER, [with_marks("return", mark(1), store_id=NORTH)], datetime.now(UTC))
+        late = asyncio.create_task(reverse(pool, sold.id))
+        await waiting_for_locks(pool, 1)
+    with pytest.raises(SaleReturned):
+        await late
+    assert await pieces(pool) + await pieces(pool, store_id=NORTH) == 20
 
 
 async def test_of_two_tills_that_sell_one_unit_one_is_refused(pool: Pool) -> None:

@@ -1,11 +1,12 @@
 """Stocktakes: frozen lists, counts against the ledger of their moment, adjustments that leave sales alone."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from autoshop.accounts.model import OtherStore, staff
-from autoshop.inventory.movements.model import UnknownProduct, UnknownStore
+from autoshop.inventory.movements.model import TooManyPieces, UnknownProduct, UnknownStore
 from autoshop.inventory.recounts import service as recounts
 from autoshop.inventory.stocktakes import service
 from autoshop.inventory.stocktakes.approval.model import NotSettled, WouldBeTooFew
@@ -388,3 +389,12 @@ async def test_everything_that_happens_is_told(pool: Pool) -> None:
     assert [row["action"] for row in done] == ["review", "reopen", "review", "approve"]
     assert {row["subject"] for row in done} == {f"stocktake:{opened.id}"}
     assert done[-1]["after"] == {"surplus": 0, "shortage": 1, "lines": 1, "reason": "quarterly"}
+
+
+async def test_what_no_shelf_holds_is_not_counted_in_however_many_parts(pool: Pool) -> None:
+    stocktake = await open_stocktake(pool, PLUG)
+    parts = [asked(1_000_000, mode="add", client_id=f"part-{number}") for number in range(1_000)]
+    assert (await send(pool, stocktake, *parts)).lines[0].counted == 1_000_000_000
+    with pytest.raises(TooManyPieces):
+        await send(pool, stocktake, *[replace(one, client_id=f"more-{one.client_id}") for one in parts])
+    assert (await take(pool, stocktake, 4)).counted == 4

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from autoshop.accounts.model import Caller, OtherStore, staff
-from autoshop.inventory.transfers import differences, service
+from autoshop.inventory.transfers import differences, posting, service
 from autoshop.inventory.transfers.model import (
     Found,
     MoreThanLost,
@@ -15,7 +15,8 @@ from autoshop.inventory.transfers.model import (
 )
 from autoshop.kit.db import Pool, transaction
 from tests.cast import CENTRE, NORTH, OIL_FILTER, PLUG
-from tests.ledger import MANAGER, assert_ledger_is_clean, outcomes, pieces, post, receive, request
+from tests.ledger import MANAGER, assert_ledger_is_clean, outcomes, pieces, post, receive, request, reverse
+from tests.waiting import waiting_for_locks
 
 pytestmark = pytest.mark.anyio
 
@@ -73,6 +74,45 @@ async def test_a_piece_is_found_once(pool: Pool, sent: Transfer) -> None:
     )
     assert outcomes(answers) == {"Transfer": 1, "MoreThanLost": 3}
     await assert_ledger_is_clean(pool)
+
+
+async def test_what_was_written_off_as_lost_is_undone_or_found_but_not_both(pool: Pool, sent: Transfer) -> None:
+    await differ(pool, sent, Found(PLUG, 2, "lost", "нет в коробке"), Found(PLUG, 1, "damaged"))
+    lost, damaged = await pool.fetch("SELECT id FROM movements WHERE movement_type = 'writeoff' ORDER BY id")
+    await reverse(pool, lost["id"])
+    with pytest.raises(MoreThanLost):
+        await differ(pool, sent, Found(PLUG, 1, "found"))
+    await reverse(pool, damaged["id"])
+    done, _ = await receive(pool, sent.id)
+    assert (done.status, done.lines[0].received, done.lines[0].lost, done.lines[0].damaged) == ("received", 5, 0, 0)
+    assert await pieces(pool, store_id=NORTH) == 5
+    await assert_ledger_is_clean(pool)
+
+
+async def test_what_was_found_is_undone_and_lost_again(pool: Pool, sent: Transfer) -> None:
+    await differ(pool, sent, Found(PLUG, 2, "lost"))
+    await differ(pool, sent, Found(PLUG, 2, "found"), Found(OIL_FILTER, 1, "surplus"))
+    lost, found, surplus = await pool.fetch("SELECT id FROM movements WHERE movement_type <> 'transfer' AND id > 2")
+    with pytest.raises(MoreThanLost):
+        await reverse(pool, lost["id"])
+    await reverse(pool, found["id"])
+    await reverse(pool, surplus["id"])
+    async with pool.acquire() as db:
+        line = (await service.get_transfer(db, sent.id)).lines[0]
+    assert (line.lost, line.received, line.on_the_way, await pieces(pool, store_id=NORTH)) == (2, 0, 3, 0)
+    await assert_ledger_is_clean(pool)
+
+
+async def test_of_who_undoes_the_loss_and_who_finds_it_one_is_refused(pool: Pool, sent: Transfer) -> None:
+    await differ(pool, sent, Found(PLUG, 2, "lost"))
+    lost = await pool.fetchval("SELECT id FROM movements WHERE movement_type = 'writeoff'")
+    async with transaction(pool) as db:
+        await posting.reverse(db, MANAGER, lost, None)
+        late = asyncio.create_task(differ(pool, sent, Found(PLUG, 2, "found")))
+        await waiting_for_locks(pool, 1)
+    with pytest.raises(MoreThanLost):
+        await late
+    assert await pieces(pool, store_id=NORTH) == 2
 
 
 async def test_where_pieces_came_that_nobody_sent_the_senders_shelf_is_flagged(pool: Pool, sent: Transfer) -> None:

@@ -63,6 +63,19 @@ async def test_what_fails_is_tried_again_later_and_nothing_overtakes_it(
         assert (healthy.failing_since, healthy.delivered, healthy.failed) == (None, 3, 1)
 
 
+@pytest.mark.parametrize("nowhere", ["https:foo", "http://[", "http://xn--/", "//:x"])
+async def test_a_redirect_that_leads_nowhere_is_a_failure_like_any_other(
+    pool: Pool, settings: Settings, nowhere: str
+) -> None:
+    async with receiver(302) as shop:
+        shop.location = nowhere
+        await subscribe(pool, shop.url)
+        await happen(pool, 1)
+        await work(pool, settings)
+        [failed] = await deliveries(pool)
+        assert (failed.status, failed.attempts) == ("waiting", 1)
+
+
 async def test_a_receiver_that_died_gets_everything_in_order_once_it_is_back(pool: Pool, settings: Settings) -> None:
     async with receiver() as shop:
         url = shop.url
@@ -94,6 +107,35 @@ async def test_a_slow_receiver_holds_up_no_other(pool: Pool, settings: Settings)
             assert slow.quantities() == [0]
             slow.goes_on.set()
             await working
+
+
+async def test_who_does_without_order_has_several_at_once_and_each_of_them_once(pool: Pool, settings: Settings) -> None:
+    async with receiver(*["wait"] * 4) as far_away:
+        await subscribe(pool, far_away.url, in_flight=4)
+        await happen(pool, *range(20))
+        working = asyncio.create_task(work(pool, settings))
+        async with asyncio.timeout(20):
+            while len(far_away.got) < 4:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert sorted(far_away.quantities()) == [0, 1, 2, 3], "four came although none was answered"
+        far_away.goes_on.set()
+        await working
+        assert (sorted(far_away.quantities()), far_away.connections) == (list(range(20)), 4)
+        assert statuses(await deliveries(pool)) == ["delivered"] * 20
+
+
+async def test_who_has_several_at_once_was_away_once_when_all_of_them_fail(pool: Pool, settings: Settings) -> None:
+    async with receiver(*[500] * 4) as shop:
+        webhook_id, _ = await subscribe(pool, shop.url, in_flight=4)
+        await happen(pool, *range(8))
+        await work(pool, settings)
+        row = await pool.fetchrow("SELECT failures, failed, quiet_until - now() AS quiet FROM webhooks")
+        assert row is not None
+        assert (row["failures"], row["failed"] > 1, row["quiet"] < timedelta(seconds=6.5)) == (1, True, True)
+        shop.answers.clear()
+        await time_passes(pool)
+        await work(pool, settings)
+        assert statuses(await deliveries(pool, webhook_id)) == ["delivered"] * 8
 
 
 async def test_who_dies_between_sending_and_marking_sends_once_more_and_loses_nothing(

@@ -16,6 +16,7 @@ from tests.cast import CENTRE, NORTH, OIL_FILTER, PLUG
 from tests.conftest import Database
 from tests.ledger import post, request
 from tests.live import happen, open_transaction
+from tests.waiting import waiting_for_locks
 from tests.webhooks import OWNER, deliveries, is_signed, receiver, subscribe, work
 
 pytestmark = pytest.mark.anyio
@@ -54,6 +55,20 @@ async def test_only_what_was_asked_for_is_told(pool: Pool, settings: Settings) -
         await happen(pool, 4)
         await work(pool, settings)
         assert [one.quantities() for one in (shop, north, plugs, other)] == [[1, 2, 3, 4], [3, 4], [2, 4], []]
+
+
+async def test_who_is_removed_at_that_moment_is_not_told_and_hinders_nobody(pool: Pool, settings: Settings) -> None:
+    async with receiver() as shop:
+        await subscribe(pool, shop.url)
+        leaving, _ = await subscribe(pool, shop.url)
+        await happen(pool, 1)
+        async with transaction(pool) as db:
+            await service.remove(db, OWNER, leaving)
+            relayed = asyncio.create_task(relay(pool))
+            await waiting_for_locks(pool, 1)
+        assert await relayed == 1
+        await work(pool, settings)
+        assert shop.quantities() == [1]
 
 
 async def test_during_a_change_of_the_secret_both_sign(pool: Pool, settings: Settings) -> None:

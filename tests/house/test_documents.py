@@ -101,6 +101,15 @@ def test_a_route_that_the_readme_names_is_there() -> None:
 
 
 # ------------------------------------------------------------------------------------------------ settings
+def test_every_group_of_routes_is_in_the_readme() -> None:
+    """Under `/api/v1` the first word, and of the ledger the second; its products are `{product_id}`."""
+    paths: dict[str, object] = create_app(Settings()).openapi()["paths"]
+    words = [path.removeprefix("/api/v1").removeprefix("/inventory").split("/")[1] for path in paths]
+    groups = {re.sub(r"\..+", "", word) for word in words if word}
+    text = " ".join(pieces_of_code("README.md"))
+    assert {group for group in groups if not re.search(rf"/{re.escape(group)}(?![\w-])", text)} == set()
+
+
 def test_every_setting_is_documented_with_its_default() -> None:
     row = re.compile(r"^\| `(AUTOSHOP_\w+)` \| (?:`(.*?)` )?\| \S.* \|$", re.MULTILINE)
     told = dict(row.findall(text_of("docs/settings.md")))

@@ -71,16 +71,18 @@ READS = {
         *("closing_balances", "closing_costs"),
     },
     "inventory.closing": {"movements", "stock_snapshots", "periods"},
-    "inventory.transfers": {"products"},  # names on the shipment
+    "inventory.transfers": {"products", "reservations"},  # names on the shipment; does an order still wait for it?
     "inventory.availability": {"stock", "products"},  # shelves and lead time of a product, in one look
     # What lies there and what moved since, under its locks; who holds it; names and barcodes on the sheet.
     "inventory.stocktakes": {
         *("inventory", "movements", "reservations", "reservation_lines"),
-        *("products", "categories", "brands", "brand_aliases", "barcodes"),
+        *("products", "categories", "brands", "brand_aliases", "barcodes", "shelf_places"),
     },
     "inventory.changes": {"movements", "outbox"},  # what changed since a moment, of pieces and of holds
     # A page with what lies there and what is on the way; a digest with the names that people know.
-    "inventory.levels": {"inventory", "stock", "stores", "transfer_lines", "products", "brands"},
+    "inventory.levels": {
+        *("inventory", "stock", "stores", "transfers", "transfer_lines", "reservations", "products", "brands"),
+    },
     # What a channel may show of products, or of those that changed; and whether a buffer speaks of what there is.
     "inventory.buffers": {"inventory", "stock", "stores", "products", "categories", "movements", "outbox"},
     "inventory.shelves": {"stock", "stores", "products"},  # locks of stores; what of a product is there
@@ -137,7 +139,7 @@ READ = re.compile(r"\b(?:FROM|JOIN|USING)\s+(?:ONLY\s+)?([a-z_]+)")
 # Where SQL may stand. Everything else asks one of these.
 HOLD_SQL = re.compile(
     r"kit\.\w+|kit\.embedded\.cluster|(\w+\.)*store|catalog\.imports\.(staging|loading)|inventory\.movements\.staged"
-    r"|inventory\.reservations\.lapsing"
+    r"|inventory\.reservations\.(lapsing|awaiting)"
     r"|demo\.load|dev"
 )
 

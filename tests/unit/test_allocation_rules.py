@@ -278,9 +278,9 @@ def test_dates_are_those_that_availability_promises() -> None:
 
 
 def test_a_promise_is_never_in_the_past() -> None:
-    """A van that arrives an hour before it may still be loaded."""
+    """The van of today has arrived although it may still be loaded: that of tomorrow brings it."""
     early = {A: Route(cutoff=time(18), days=0, arrival=time(11))}
-    assert arrivals(NOON, store(HERE), [store(A)], early)[A] == NOON
+    assert arrivals(NOON, store(HERE), [store(A)], early)[A] == NOON + timedelta(hours=23)
 
 
 def test_nothing_comes_to_or_from_a_store_that_never_opens() -> None:

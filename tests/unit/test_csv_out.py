@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoshop.kit import csv_out
+from autoshop.warehouse.documents.model import Problem
+from autoshop.warehouse.documents.report import csv_line
 
 pytestmark = pytest.mark.anyio
 
@@ -42,3 +44,9 @@ async def test_a_file_is_whole_however_many_pieces_it_comes_in(count: int) -> No
     assert read == [["n", "text"], *([str(number), "а;б"] for number in range(count))]
     with await csv_out.filed(("n", "text"), some(count)) as file:
         assert file.read() == b"".join(pieces)
+
+
+@pytest.mark.parametrize("value", ["=1+1", "\r=1+1", "\n=1+1", " =1+1", "|calc"])
+def test_what_is_wrong_with_a_document_is_no_formula_either(value: str) -> None:
+    assert f"'{value}".encode() in csv_line(Problem(7, "", value, "unknown_product"), "en")
+    assert csv_line(Problem(None, "", "", "not_allowed", "x"), "en").startswith(b";;;")

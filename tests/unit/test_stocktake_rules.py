@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoshop.inventory.stocktakes.approval.model import Hold, Shelf, too_low
-from autoshop.inventory.stocktakes.counts.model import Count, LineStatus, settle
+from autoshop.inventory.stocktakes.counts.model import Count, Limits, LineStatus, settle
+from autoshop.inventory.value.model import MICRO
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 VERA, OLEG = ("staff:vera", "phone-1"), ("staff:oleg", "phone-2")
@@ -74,7 +75,7 @@ def test_shelf_by_shelf_the_difference_is_right_or_not_known(
     quiet = counts[0].movement_id == counts[-1].movement_id
     for where, pieces in data.draw(MOVES):  # what is sold afterwards is no matter
         shop.move(where % len(shelves), pieces)
-    settled = settle(counts, 1, None)
+    settled = settle(counts, 1, Limits())
     assert settled.difference == (error if quiet else None)
     assert settled.status == ("counted" if quiet else "needs_recount")
 
@@ -90,7 +91,7 @@ def test_one_look_at_everything_is_right_whatever_is_sold_before_and_after(
     whole = shop.look_at_all()
     for where, pieces in after:
         shop.move(where % len(shelves), pieces)
-    assert settle([partial, whole], 1, None).difference == error
+    assert settle([partial, whole], 1, Limits()).difference == error
     # Corrected by that difference, the ledger has what lies there now.
     assert shop.ledger + error == sum(shop.shelves)
 
@@ -100,27 +101,27 @@ def test_the_order_of_arrival_does_not_matter(shelves: list[int], error: int, ar
     shop = Shop(list(shelves), error)
     counts = [shop.look_at(shelf) for shelf in range(len(shelves))]
     shuffled = [counts[number] for number in arrival if number < len(counts)]
-    assert settle(shuffled, 1, None) == settle(counts, 1, None)
+    assert settle(shuffled, 1, Limits()) == settle(counts, 1, Limits())
 
 
 # ------------------------------------------------------------------------------------------------ by example
 def test_a_sale_and_a_return_between_two_shelves_cancel_in_the_ledger_and_not_on_the_shelves() -> None:
     parts = [count(3, 1, 8, 10, "add"), count(5, 9, 8, 12, "add")]
-    assert settle(parts, 1, None).difference is None
-    assert settle([*parts, count(8, 10, 8, 12)], 1, None).difference == 0
+    assert settle(parts, 1, Limits()).difference is None
+    assert settle([*parts, count(8, 10, 8, 12)], 1, Limits()).difference == 0
 
 
 def test_who_sets_a_number_starts_anew_and_more_is_added_to_it() -> None:
     counts = [count(1, 1, 9, mode="add"), count(2, 2, 9, mode="add"), count(7, 3, 9), count(1, 4, 9, mode="add")]
-    settled = settle(counts, 1, None)
+    settled = settle(counts, 1, Limits())
     assert (settled.counted, settled.difference, settled.counted_at) == (8, -1, NINE + timedelta(minutes=4))
 
 
 def test_a_number_set_in_the_middle_of_anothers_shelves_is_not_added_to_in_good_faith() -> None:
     counts = [count(3, 1, 8, mode="add"), count(8, 2, 8, by=OLEG), count(5, 3, 8, mode="add")]
-    assert settle(counts, 1, None).status == "needs_recount"
-    assert settle([replace(one, actor=VERA[0], device=VERA[1]) for one in counts], 1, None).counted == 13
-    assert settle(counts[:2], 1, None).difference == 0, "until he goes on, the number stands"
+    assert settle(counts, 1, Limits()).status == "needs_recount"
+    assert settle([replace(one, actor=VERA[0], device=VERA[1]) for one in counts], 1, Limits()).counted == 13
+    assert settle(counts[:2], 1, Limits()).difference == 0, "until he goes on, the number stands"
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ def test_a_number_set_in_the_middle_of_anothers_shelves_is_not_added_to_in_good_
 def test_a_large_difference_is_counted_again_and_the_later_count_wins(
     counts: list[Count], asked_round: int, limit: int | None, status: LineStatus, difference: int | None
 ) -> None:
-    settled = settle(counts, asked_round, limit)
+    settled = settle(counts, asked_round, Limits(limit))
     assert (settled.status, settled.difference) == (status, difference)
 
 
@@ -154,3 +155,24 @@ def test_a_line_that_would_leave_too_few_says_who_holds_them() -> None:
     assert [line["product_id"] for line in told] == [1, 3]
     assert told[0]["reservations"] == [{"reservation_id": 7, "holder": "Иван", "held": 3}]
     assert "count it again" in told[1]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("counted", "limits", "status"),
+    [
+        (7, Limits(None, 199, 100 * MICRO), "needs_second_count"),
+        (7, Limits(None, 200, 100 * MICRO), "counted"),  # just as much is not more
+        (11, Limits(None, 199, 100 * MICRO), "needs_second_count"),  # too many cost as much as too few
+        (7, Limits(None, 199, 99_500_001), "needs_second_count"),  # millionths count
+        (7, Limits(1, 10**9, 1), "needs_second_count"),  # either limit
+        (7, Limits(2, 0, 1), "needs_second_count"),
+        (7, Limits(None, 10**12, None), "needs_second_count"),  # nobody knows what it costs
+        (9, Limits(None, 0, None), "counted"),
+        (7, Limits(None, None, None), "counted"),
+    ],
+)
+def test_a_difference_is_counted_again_for_its_pieces_or_for_its_worth(
+    counted: int, limits: Limits, status: str
+) -> None:
+    assert settle([count(counted, 1, 9)], 1, limits).status == status
+    assert settle([count(counted, 1, 9), count(counted, 5, 9, round=2)], 1, limits).status == "agreed"

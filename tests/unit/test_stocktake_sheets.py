@@ -30,18 +30,19 @@ def row(counted: int = 1, product_id: int | None = None, article: str = "", bran
 
 @pytest.mark.parametrize("text", ["=1+1", "+7 900", "-12", "@SUM(A1)", "\tx", "\rx"])
 def test_no_cell_is_a_formula(text: str) -> None:
-    line = SheetLine(1, text, text, text, [text.strip()], 5, None, None, "to_count")
+    line = SheetLine("", 1, [text.strip()], text, text, text, [text.strip()], 5, None, None, "to_count")
     [cells] = csv.reader(io.StringIO(written([line], "ru", blind=False), newline=""), delimiter=";")
     assert all(not cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in cells)
     assert safe("BPR6ES-11") == "BPR6ES-11"
 
 
 def test_a_blind_sheet_has_no_expectations() -> None:
-    line = SheetLine(1, "A", "B", "Свеча; длинная", ["1", "2"], 777, 3, -774, "counted")
+    line = SheetLine("", 1, ["A-1", "B-2"], "A", "B", "Свеча; длинная", ["1", "2"], 777, 3, -774, "counted")
     open_, blind = written([line], "ru", blind=False), written([line], "en", blind=True)
-    assert open_ == '1;A;B;"Свеча; длинная";1 2;777;3;-774;посчитан\r\n'
-    assert blind == '1;A;B;"Свеча; длинная";1 2;3;counted\r\n'
-    assert headings("ru", blind=True) == f"{BOM}ID товара;Артикул;Бренд;Название;Штрихкоды;Посчитано;Состояние\r\n"
+    assert open_ == '1;A-1 B-2;A;B;"Свеча; длинная";1 2;777;3;-774;посчитан\r\n'
+    assert blind == '1;A-1 B-2;A;B;"Свеча; длинная";1 2;3;counted\r\n'
+    titles = "ID товара;Места;Артикул;Бренд;Название;Штрихкоды;Посчитано;Состояние"
+    assert headings("ru", blind=True) == f"{BOM}{titles}\r\n"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-8", "cp1251"])

@@ -85,6 +85,7 @@ def webhook(*topics: str, stores: tuple[int, ...] | None = None, since: Position
             stores,
             None,
             True,
+            1,
             None,
             since,
             "test:a",
@@ -172,6 +173,12 @@ INSIDE += ["2001:0:4136:e378:8000:63bf:80ff:fffe"]  # Teredo, to 127.0.0.1
 def test_what_is_not_public_is_not_called(address: str) -> None:
     assert why_not(ip_address(address), "https", ())
     host = f"[{address}]" if ":" in address else address
+    with pytest.raises(ForbiddenTarget):
+        check_url(f"https://{host}/", ())
+
+
+@pytest.mark.parametrize("host", ["xn--", "xn--a"])
+def test_a_host_that_is_none_is_refused(host: str) -> None:
     with pytest.raises(ForbiddenTarget):
         check_url(f"https://{host}/", ())
 

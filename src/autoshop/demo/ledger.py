@@ -140,8 +140,7 @@ class Ledger:
         return transfer
 
     def _new_transfer(self, from_store: int, to_store: int, shipped_at: datetime) -> Transfer:
-        departure = OWNERS_RULE.departure(shipped_at, self.calendars[from_store])
-        eta_at = OWNERS_RULE.arrival_at(departure, self.calendars[to_store]) if departure else None
+        eta_at = OWNERS_RULE.next_arrival(shipped_at, self.calendars[from_store], self.calendars[to_store])
         assert eta_at is not None, "the demo's stores are open every week"
         self._numbers[SHIPMENT] += 1
         number = self._numbers[SHIPMENT]

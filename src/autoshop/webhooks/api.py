@@ -19,7 +19,7 @@ from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
 from autoshop.kit.settings import Network
 from autoshop.kit.text import NO_NUL, NOT_BLANK
 from autoshop.webhooks import service, store
-from autoshop.webhooks.model import TOPIC, Delivery, Status, Webhook
+from autoshop.webhooks.model import MOST_IN_FLIGHT, TOPIC, Delivery, Status, Webhook
 from autoshop.webhooks.targets import MOST_CHARACTERS
 
 router = APIRouter(prefix="/api/v1/webhooks", tags=["webhooks"])
@@ -38,17 +38,22 @@ def _topic(text: str) -> str:
 Topic = Annotated[str, AfterValidator(_topic), Field(max_length=100, json_schema_extra={"pattern": TOPIC})]
 Topics = Annotated[list[Topic], Field(min_length=1, max_length=50)]
 Ids = Annotated[list[Id] | None, Field(min_length=1, max_length=1000)]
+InFlight = Annotated[int, Field(ge=1, le=MOST_IN_FLIGHT, strict=True)]
 LAST = 2**63 - 1
 
 
 class WebhookIn(BaseModel, extra="forbid"):
-    """`topics` as in the outbox: `inventory.movement`, or `inventory.*`, or `*`. Without stores or products: all."""
+    """`topics` as in the outbox: `inventory.movement`, or `inventory.*`, or `*`. Without stores or products: all.
+
+    `in_flight` messages are under way at once; with 1 they come in order, one after the other.
+    """
 
     url: Url
     topics: Topics
     store_ids: Ids = None
     product_ids: Ids = None
     note: Note = None
+    in_flight: InFlight = 1
 
 
 class WebhookChange(BaseModel, extra="forbid"):
@@ -58,6 +63,7 @@ class WebhookChange(BaseModel, extra="forbid"):
     product_ids: Ids = None
     note: Note = None
     active: YesNo | None = None
+    in_flight: InFlight | None = None
 
 
 class WebhookOut(BaseModel):
@@ -70,6 +76,7 @@ class WebhookOut(BaseModel):
     store_ids: list[int] | None
     product_ids: list[int] | None
     active: bool
+    in_flight: int
     disabled_reason: str | None
     actor: str
     created_at: datetime

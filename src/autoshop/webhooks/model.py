@@ -15,6 +15,7 @@ from autoshop.kit.outbox import Event, Position
 Status = Literal["waiting", "delivered", "dead"]
 
 MOST_WEBHOOKS = 100  # the relay asks each of them about each event
+MOST_IN_FLIGHT = 16
 MOST_REPLAYED = 10_000
 PING = "ping"
 TOPIC = r"^(\*|[a-z_]+(\.[a-z_]+)*(\.\*)?)$"
@@ -38,6 +39,7 @@ class Webhook:
     store_ids: tuple[int, ...] | None
     product_ids: tuple[int, ...] | None
     active: bool
+    in_flight: int
     disabled_reason: str | None
     since: Position
     actor: str

@@ -31,7 +31,7 @@ from autoshop.webhooks.model import (
 from autoshop.webhooks.outgoing import store as outgoing
 from autoshop.webhooks.targets import check_url
 
-FIELDS = ("url", "note", "topics", "store_ids", "product_ids", "active")
+FIELDS = ("url", "note", "topics", "store_ids", "product_ids", "active", "in_flight")
 
 
 async def add(

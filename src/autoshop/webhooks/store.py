@@ -8,13 +8,13 @@ from autoshop.kit.db import Connection
 from autoshop.kit.outbox import Event, Position, read_position
 from autoshop.webhooks.model import Delivery, Webhook
 
-COLUMNS = """id, url, note, topics, store_ids, product_ids, active, disabled_reason, since, actor, created_at,
-       updated_at, CASE WHEN old_secret_until > now() THEN old_secret_until END AS old_secret_until, failing_since,
-       delivered, failed, version"""
+COLUMNS = """id, url, note, topics, store_ids, product_ids, active, in_flight, disabled_reason, since, actor,
+       created_at, updated_at, CASE WHEN old_secret_until > now() THEN old_secret_until END AS old_secret_until,
+       failing_since, delivered, failed, version"""
 
 ADD = f"""
-INSERT INTO webhooks (url, note, topics, store_ids, product_ids, secret, actor, since)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO webhooks (url, note, topics, store_ids, product_ids, in_flight, secret, actor, since)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 RETURNING {COLUMNS}
 """
 # Two who add the last one that is allowed: the second counts what the first has committed.
@@ -24,7 +24,7 @@ COUNT = "SELECT count(*) FROM webhooks"
 
 async def add(db: Connection, wish: Mapping[str, Any], secret: str, actor: str, since: Position) -> Webhook:
     """A new subscription, to what is committed from a position on."""
-    fields = ("url", "note", "topics", "store_ids", "product_ids")
+    fields = ("url", "note", "topics", "store_ids", "product_ids", "in_flight")
     return webhook_of(await db.fetchrow(ADD, *(wish[name] for name in fields), secret, actor, str(since)))
 
 
@@ -66,7 +66,7 @@ UPDATE webhooks
        failures = CASE WHEN $7 AND (NOT active OR url <> $2) THEN 0 ELSE failures END,
        failing_since = CASE WHEN $7 AND (NOT active OR url <> $2) THEN NULL ELSE failing_since END,
        quiet_until = CASE WHEN $7 AND (NOT active OR url <> $2) THEN '-infinity' ELSE quiet_until END,
-       since = CASE WHEN $7 AND NOT active THEN $8 ELSE since END,
+       since = CASE WHEN $7 AND NOT active THEN $9 ELSE since END, in_flight = $8,
        updated_at = now(), version = version + 1
  WHERE id = $1
 RETURNING {COLUMNS}
@@ -75,7 +75,7 @@ RETURNING {COLUMNS}
 
 async def change(db: Connection, webhook_id: int, wish: Mapping[str, Any], now: Position) -> Webhook:
     """Write all fields that can be changed; what is switched on is told from this position on."""
-    fields = ("url", "note", "topics", "store_ids", "product_ids", "active")
+    fields = ("url", "note", "topics", "store_ids", "product_ids", "active", "in_flight")
     return webhook_of(await db.fetchrow(CHANGE, webhook_id, *(wish[name] for name in fields), str(now)))
 
 

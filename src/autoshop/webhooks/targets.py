@@ -40,9 +40,10 @@ def check_url(url: str, networks: tuple[Network, ...]) -> None:
 def _parse(url: str) -> httpx.URL:
     try:
         parsed = httpx.URL(url)
+        host = parsed.host  # read out of its ASCII form, which may be none
     except (httpx.InvalidURL, UnicodeError):
         raise _refusal("is no URL") from None
-    if parsed.scheme not in ("https", "http") or not parsed.host:
+    if parsed.scheme not in ("https", "http") or not host:
         raise _refusal("must be a URL such as https://example.com/events")
     if parsed.userinfo:
         raise _refusal("must not hold a password: the signature proves who sends")

@@ -1,5 +1,6 @@
 """The shapes in which allocations are told. Apart from api.py, which is long enough with the routes."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ from autoshop.inventory.allocation.texts import reason_text, rule_text
 from autoshop.inventory.availability.model import Availability
 from autoshop.inventory.availability.texts import eta_text
 from autoshop.inventory.stores.model import Store
+from autoshop.inventory.transfers.model import Status
 from autoshop.kit.language import Language
 
 
@@ -49,6 +51,15 @@ class AlternativeOut(BaseModel):
     pieces: int | None
     promised_at: datetime
     promised_text: str
+
+
+class TransferOfOrder(BaseModel):
+    """A transfer that brings pieces of the order. `eta_at` is null until something has left."""
+
+    id: int
+    from_store_id: int
+    status: Status
+    eta_at: datetime | None
 
 
 class Promised(BaseModel):
@@ -92,6 +103,7 @@ class AllocationRow(Promised):
     fulfilled_at: datetime | None
     ended_at: datetime | None
     version: int
+    transfers: list[TransferOfOrder]
 
 
 class AllocationOut(AllocationRow, Explained):
@@ -198,6 +210,7 @@ def lines_of(store_id: int, parts: tuple[Part, ...]) -> list[AllocationLine]:
 
 def row_of(allocation: Allocation) -> AllocationRow:
     """A promise without its reasons."""
-    shared = AllocationRow.model_fields.keys() - {"lines"}
+    shared = AllocationRow.model_fields.keys() - {"lines", "transfers"}
     lines = lines_of(allocation.store_id, allocation.parts)
-    return AllocationRow(**{name: getattr(allocation, name) for name in shared}, lines=lines)
+    transfers = [TransferOfOrder(**asdict(one)) for one in allocation.transfers]
+    return AllocationRow(**{name: getattr(allocation, name) for name in shared}, lines=lines, transfers=transfers)

@@ -51,7 +51,8 @@ class WishedLine(BaseModel, extra="forbid"):
 class AllocationIn(BaseModel, extra="forbid"):
     """`store_id` is where the buyer comes. Without `expires_at` the pieces are held at least over the promised day.
 
-    `preview`: only say what would be; nothing is held.
+    The other stores are asked at once to send what lies there, unless `transfers` is false: then it waits for the buyer
+    where it lies. `preview`: only say what would be; nothing is held.
     """
 
     store_id: Id
@@ -59,6 +60,7 @@ class AllocationIn(BaseModel, extra="forbid"):
     holder: Name
     related_document: Document = None
     expires_at: Moment | None = None
+    transfers: YesNo = True
     preview: YesNo = False
 
 
@@ -80,7 +82,7 @@ async def allocate(
     now = datetime.now(UTC)
     lasts = timedelta(hours=request.app.state.settings.reservation_hours)
     lines = tuple((line.product_id, line.quantity) for line in body.lines)
-    wish = Wish(body.store_id, lines, body.holder, body.related_document, body.expires_at)
+    wish = Wish(body.store_id, lines, body.holder, body.related_document, body.expires_at, body.transfers)
 
     async def verb(db: Connection) -> dict[str, Any]:
         if body.preview:
@@ -142,6 +144,24 @@ async def show_allocation(
         found = await service.get_allocation(db, allocation_id)
         telling = await _telling(db, found.store_id, found.explanation, datetime.now(UTC), accept_language)
     return shown(telling.allocation(found), if_none_match)
+
+
+@router.post("/allocations/{allocation_id}/cancellation", response_model=AllocationOut)
+async def cancel_allocation(
+    request: Request,
+    allocation_id: PathId,
+    caller: Annotated[Caller, needs("inventory:write")],
+    accept_language: AcceptLanguage = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Give up an order: all its pieces are free, nobody is asked for them, what is on the way comes as free stock."""
+
+    async def verb(db: Connection) -> dict[str, Any]:
+        ended = await service.cancel(db, caller, allocation_id)
+        telling = await _telling(db, ended.store_id, ended.explanation, datetime.now(UTC), accept_language)
+        return telling.allocation(ended).model_dump(mode="json")
+
+    return await write_once(request, caller.actor, verb)
 
 
 @router.get("/promises", dependencies=[needs("inventory:read")])

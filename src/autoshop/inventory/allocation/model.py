@@ -8,6 +8,7 @@ from typing import Any, Literal
 from autoshop.inventory.allocation.covering import Offer, fewest
 from autoshop.inventory.movements.model import BatchRefused
 from autoshop.inventory.stores.model import OWNERS_RULE, Calendar, Route, Store
+from autoshop.inventory.transfers.model import ForOrder
 from autoshop.kit.errors import Conflict, NotFound
 
 Rule = Literal["wished_store", "one_store", "fewest_stores"]
@@ -29,6 +30,7 @@ class Wish:
     holder: str
     related_document: str | None = None
     expires_at: datetime | None = None
+    transfers: bool = True  # ask the stores to send what does not lie at the wished one
 
     @property
     def wanted(self) -> dict[int, int]:
@@ -139,6 +141,7 @@ class Allocation:
     related_document: str | None
     expires_at: datetime
     parts: tuple[Part, ...] = field(default=())
+    transfers: tuple[ForOrder, ...] = field(default=())
     explanation: Explanation | None = None
 
 
@@ -189,17 +192,9 @@ def arrivals(
             continue
         way = routes.get(source.id, OWNERS_RULE), source.calendar
         if way not in known:
-            known[way] = _arrival(now, wished, *way)
+            known[way] = _within_reach(way[0].next_arrival(now, way[1], wished.calendar), now)
         found[source.id] = known[way]
     return found
-
-
-def _arrival(now: datetime, wished: Store, route: Route, source: Calendar) -> datetime | None:
-    departure = route.departure(now, source)
-    arrives_at = route.arrival_at(departure, wished.calendar) if departure else None
-    if arrives_at is not None and arrives_at < now:  # a van whose arrival lies before its own cut-off
-        arrives_at = wished.calendar.next_open(now)
-    return _within_reach(arrives_at, now)
 
 
 def _within_reach(at: datetime | None, now: datetime) -> datetime | None:

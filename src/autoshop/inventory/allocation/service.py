@@ -29,6 +29,7 @@ from autoshop.inventory.stores import service as store_service
 from autoshop.inventory.stores import store as stores
 from autoshop.inventory.stores.model import Store
 from autoshop.inventory.transfers.model import NoWayThere, StoreClosed
+from autoshop.inventory.transfers.orders import service as orders
 from autoshop.kit.db import Connection
 
 TRIES = 3  # without locks; then once more under the locks of all that is free
@@ -87,6 +88,33 @@ async def _hold(db: Connection, caller: Caller, wish: Wish, proposal: Proposal, 
     async with db.transaction():
         held = await reservations.hold(db, caller, lines, wish.holder, wish.related_document, proposal.expires_at, now)
         allocation_id = await store.add(db, proposal, held.id, caller.actor)
+        if wish.transfers:
+            await _ask_for_pieces(db, caller, wish, proposal, held.id, allocation_id)
+        await store.tell(db, allocation_id, "allocated")
+    return await get_allocation(db, allocation_id)
+
+
+async def _ask_for_pieces(
+    db: Connection, caller: Caller, wish: Wish, proposal: Proposal, reservation_id: int, allocation_id: int
+) -> None:
+    """One transfer from each other store; what it brings stays held for the order all the way."""
+    wished, pieces = proposal.store, dict[int, dict[int, int]]()
+    for part in proposal.choice.parts:
+        if part.from_store_id != wished.id:
+            pieces.setdefault(part.from_store_id, {})[part.product_id] = part.pieces
+    promised_on = proposal.choice.promised_at.astimezone(wished.calendar.zone).date()
+    await orders.request_all(
+        db, pieces, wished.id, wish.related_document, promised_on, caller.actor, reservation_id, allocation_id
+    )
+
+
+async def cancel(db: Connection, caller: Caller, allocation_id: int) -> Allocation:
+    """Give up an order: its pieces are free wherever they lie, nobody is asked for them, and what is on the way comes
+    as free stock. Whoever acts for the wished store may, as he may allocate.
+    """
+    allocation = await get_allocation(db, allocation_id)
+    caller.must_act_for(allocation.store_id)
+    await reservations.release_all(db, caller, allocation.reservation_id)
     return await get_allocation(db, allocation_id)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 
 from autoshop.inventory.allocation.model import Allocation, Explanation, Kept, Part, Proposal
+from autoshop.inventory.transfers.model import ForOrder
+from autoshop.inventory.transfers.orders.store import AWAITED_BY_NOBODY, of_allocations
 from autoshop.kit.db import Connection
 
 # One row for each product that exists.
@@ -40,19 +42,19 @@ async def free_pieces(db: Connection, product_ids: Sequence[int]) -> dict[int, d
     return found
 
 
-COMING = """
+COMING = f"""
 SELECT l.product_id, l.shipped - l.received - l.returned - l.lost - l.damaged AS pieces, t.eta_at
   FROM transfer_lines AS l
   JOIN transfers AS t ON t.id = l.transfer_id
  WHERE l.product_id = ANY ($1::bigint[]) AND l.to_store_id = $2
-   AND l.received + l.returned + l.lost + l.damaged < l.shipped
+   AND l.received + l.returned + l.lost + l.damaged < l.shipped AND {AWAITED_BY_NOBODY}
  ORDER BY t.eta_at, l.transfer_id
  LIMIT 10000
 """
 
 
 async def coming(db: Connection, product_ids: Sequence[int], store_id: int) -> list[tuple[int, int, datetime]]:
-    """Product, pieces and ETA of what is on the way to a store, the earliest first."""
+    """Product, pieces and ETA of what is on the way to a store and not for an order, the earliest first."""
     return [(row["product_id"], row["pieces"], row["eta_at"]) for row in await db.fetch(COMING, product_ids, store_id)]
 
 
@@ -90,7 +92,6 @@ async def add(db: Connection, proposal: Proposal, reservation_id: int, actor: st
         [part.pieces for part in choice.parts],
         [part.promised_at for part in choice.parts],
     )
-    await db.execute(TELL, [allocation_id], "allocated")
     return allocation_id
 
 
@@ -120,6 +121,9 @@ SELECT 'inventory.allocation',
                           'product_ids', (SELECT jsonb_agg(DISTINCT l.product_id)
                                             FROM allocation_lines AS l
                                            WHERE l.allocation_id = a.id),
+                          'transfer_ids', (SELECT coalesce(jsonb_agg(t.id ORDER BY t.id), '[]')
+                                             FROM transfers AS t
+                                            WHERE t.allocation_id = a.id),
                           'from_store_ids', (SELECT jsonb_agg(DISTINCT l.from_store_id)
                                                FROM allocation_lines AS l
                                               WHERE l.allocation_id = a.id))
@@ -127,6 +131,12 @@ SELECT 'inventory.allocation',
   JOIN reservations AS r ON r.id = a.reservation_id
  WHERE a.id = ANY ($1::bigint[])
 """
+
+
+async def tell(db: Connection, allocation_id: int, change: str) -> None:
+    """An event for whoever watches."""
+    await db.execute(TELL, [allocation_id], change)
+
 
 # Fulfilled is what was allocated, product by product, at whatever store it was sold in the end.
 SETTLE = """
@@ -214,14 +224,15 @@ async def _with_lines(db: Connection, rows: Sequence[Any]) -> list[Allocation]:
     parts: dict[int, list[Part]] = {row["id"]: [] for row in rows}
     for allocation_id, *part in map(tuple, await db.fetch(LINES, list(parts))):
         parts[allocation_id].append(Part(*part))
-    return [_allocation(dict(row), parts[row["id"]]) for row in rows]
+    transfers = await of_allocations(db, list(parts))
+    return [_allocation(dict(row), parts[row["id"]], transfers.get(row["id"], [])) for row in rows]
 
 
-def _allocation(row: dict[str, Any], parts: Sequence[Part]) -> Allocation:
+def _allocation(row: dict[str, Any], parts: Sequence[Part], transfers: Sequence[ForOrder]) -> Allocation:
     explanation = row.pop("explanation", None)
     if explanation is not None:
         explanation = msgspec.convert(explanation, Explanation)
-    return Allocation(**row, parts=tuple(parts), explanation=explanation)
+    return Allocation(**row, parts=tuple(parts), transfers=tuple(transfers), explanation=explanation)
 
 
 PROMISES = f"""

@@ -120,8 +120,7 @@ def _transfers(
 
 
 def _transfer(now: datetime, route: Route, source: Calendar, store: Store, source_id: int) -> Iterable[Availability]:
-    departure = route.departure(now, source)
-    eta_at = route.arrival_at(departure, store.calendar) if departure else None
+    eta_at = route.next_arrival(now, source, store.calendar)
     if eta_at is not None:
         yield Availability("transfer_1d", eta_at, source_id)
 

@@ -31,12 +31,11 @@ async def sell_what_is_in_your_hand(
     """
     caller.must_act_for(store_id)
     await get_store(db, store_id)
-    policy = await store.policy(db, store_id)
-    if not policy.allows(caller):
-        raise FoundSalesOff(store_id=store_id)
+    await _allowing(db, caller, store_id)
     place = product_id, store_id
     await open_places(db, [place])
     await lock_places(db, [place])
+    policy = await _allowing(db, caller, store_id, keep=True)  # it may have been switched off while we waited
     known = (await places(db, [place]))[place]
     if not known.product_exists:
         raise UnknownProduct(f"There is no product {product_id}", product_id=product_id)
@@ -59,6 +58,13 @@ async def sell_what_is_in_your_hand(
     after = {"product_id": product_id, "quantity": quantity, "found": found, "reason": reason}
     await audit(db, caller, "found sale", f"store:{store_id}", None, after)
     return sale_id, found, movements
+
+
+async def _allowing(db: Connection, caller: Caller, store_id: int, *, keep: bool = False) -> Policy:
+    policy = await store.policy(db, store_id, keep=keep)
+    if not policy.allows(caller):
+        raise FoundSalesOff(store_id=store_id)
+    return policy
 
 
 async def get_policy(db: Connection, store_id: int) -> Policy:

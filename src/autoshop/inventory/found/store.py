@@ -6,11 +6,12 @@ from autoshop.inventory.found.model import FoundSale, Policy
 from autoshop.kit.db import Connection
 
 POLICY = "SELECT store_id, roles, most_pieces, version FROM found_policies WHERE store_id = $1"
+POLICY_AS_IT_STAYS = POLICY + " FOR SHARE"
 
 
-async def policy(db: Connection, store_id: int) -> Policy:
-    """The store's, or that nobody may."""
-    row = await db.fetchrow(POLICY, store_id)
+async def policy(db: Connection, store_id: int, *, keep: bool = False) -> Policy:
+    """The store's, or that nobody may; `keep`: nobody changes it until the transaction ends."""
+    row = await db.fetchrow(POLICY_AS_IT_STAYS if keep else POLICY, store_id)
     return Policy(row[0], frozenset(row[1]), row[2], row[3]) if row else Policy(store_id)
 
 

@@ -58,14 +58,17 @@ class MovementEntry(BaseModel):
 
 
 class ReservationEntry(BaseModel):
-    """Pieces were held, and what became of that: one entry, where it began. What was sold out of it is a movement."""
+    """Pieces were held, and what became of that: one entry, where it began. What was sold out of it is a movement.
+
+    `holder` is null once he is forgotten, some months after the end.
+    """
 
     kind: Literal["reservation"] = "reservation"
     id: int
     at: datetime
     actor: str
     store_id: int
-    holder: str
+    holder: str | None
     status: str
     quantity: int
     held: int

@@ -30,13 +30,13 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A hold where it began, and what became of it."""
+    """A hold where it began, and what became of it. `holder` is None once he is forgotten."""
 
     id: int
     store_id: int
     at: datetime
     actor: str
-    holder: str
+    holder: str | None
     status: str
     quantity: int
     held: int

@@ -87,7 +87,7 @@ SELECT r.id, l.store_id, r.created_at, r.actor, r.holder,
        CASE WHEN l.expires_at > now() THEN l.held ELSE 0 END, l.fulfilled, r.related_document, r.expires_at, r.closed_at
   FROM reservation_lines AS l
   JOIN reservations AS r ON r.id = l.reservation_id
- WHERE l.product_id = $1
+ WHERE l.product_id = $1 AND l.quantity > 0
    AND (l.reservation_id, l.store_id) < ($2, $3)
    AND l.reservation_id <= $2
    AND ($4::bigint IS NULL OR l.store_id = $4)

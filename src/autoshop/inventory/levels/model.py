@@ -33,7 +33,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A level and what lies there now. `in_transit` is on the way to the store."""
+    """A level and what lies there now. `in_transit` is on the way to the store, and not for an order."""
 
     product_id: int
     store_id: int

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from autoshop.inventory.levels.model import Level, Place, Wanted
+from autoshop.inventory.transfers.orders.store import AWAITED_BY_NOBODY
 from autoshop.kit.db import Connection, Pool
 
 LOCK = """
@@ -137,13 +138,14 @@ async def looked_at(db: Connection | Pool) -> datetime:
 # ---------------------------------------------------------------------------- lists
 COLUMNS = "product_id, store_id, minimum, maximum, source, actor, updated_at, version"
 # The rest of a statement whose `page` has been begun.
-SHOWN = """)
+SHOWN = f""")
 SELECT p.product_id, p.store_id, p.minimum, p.maximum, p.source, p.actor, p.updated_at, p.version,
        coalesce(s.quantity, 0) AS quantity, coalesce(s.reserved, 0) AS reserved,
-       (SELECT coalesce(sum(t.shipped - t.received - t.returned - t.lost - t.damaged), 0)
-          FROM transfer_lines AS t
-         WHERE t.product_id = p.product_id AND t.to_store_id = p.store_id
-           AND t.received + t.returned + t.lost + t.damaged < t.shipped
+       (SELECT coalesce(sum(l.shipped - l.received - l.returned - l.lost - l.damaged), 0)
+          FROM transfer_lines AS l
+          JOIN transfers AS t ON t.id = l.transfer_id
+         WHERE l.product_id = p.product_id AND l.to_store_id = p.store_id
+           AND l.received + l.returned + l.lost + l.damaged < l.shipped AND {AWAITED_BY_NOBODY}
        )::int AS in_transit,
        p.urgency
   FROM page AS p

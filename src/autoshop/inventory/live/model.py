@@ -69,5 +69,5 @@ def read_mark(text: str, most_seconds: float) -> Position | None:
     at, _, position = text.partition("~")
     try:
         return read_position(position) if abs(time.time() - int(at)) < most_seconds else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

@@ -17,7 +17,7 @@ from autoshop.inventory.marks.model import (
     WrongMark,
 )
 from autoshop.inventory.marks.model import mark_of as read
-from autoshop.inventory.movements.model import Movement, MovementRequest
+from autoshop.inventory.movements.model import Movement, MovementRequest, SaleReturned
 from autoshop.kit.db import Connection
 from autoshop.kit.errors import Invalid, wrong
 from autoshop.kit.gs1 import is_gtin, spellings_of
@@ -106,11 +106,16 @@ async def _take_back(db: Connection, back: Sequence[tuple[Mark, Movement]]) -> N
 
 
 async def undo(db: Connection, reversed_id: int, reversal: Movement) -> None:
-    """After a movement was reversed: what it sold has come back, and what it brought back is sold again."""
+    """After a movement was reversed: what it sold has come back, and what it brought back is sold again.
+
+    A sale of which a unit has come back is not undone: that piece would be on the shelf twice.
+    """
     if reversal.movement_type == "sale":
         units = await store.units_of(db, reversed_id, returned=False)
-        if units:
-            still_away = await store.living(db, units, lock=True)
+        still_away = await store.living(db, units, lock=True)
+        if await store.came_back(db, reversed_id):
+            raise SaleReturned(movement_id=reversed_id, product_id=reversal.product_id)
+        if still_away:
             await store.take_back(db, dict.fromkeys(still_away, reversal))
             await store.tell(db, "returned", {reversal.id: (reversal.product_id, len(still_away))})
     elif reversal.movement_type == "return":

@@ -78,6 +78,14 @@ async def units_of(db: Connection, movement_id: int, *, returned: bool) -> list[
     return [(row["gtin"], row["serial"]) for row in rows]
 
 
+CAME_BACK = "SELECT EXISTS (SELECT FROM sold_marks WHERE sale_id = $1 AND returned_at IS NOT NULL)"
+
+
+async def came_back(db: Connection, sale_id: int) -> bool:
+    """Whether a unit that a sale took has come back since."""
+    return bool(await db.fetchval(CAME_BACK, sale_id))
+
+
 async def sell_again(db: Connection, return_id: int) -> None:
     """Undo a return. Raises UniqueViolationError where a unit was sold anew since."""
     await db.execute(SELL_AGAIN, return_id)

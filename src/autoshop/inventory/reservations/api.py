@@ -74,12 +74,13 @@ class Fulfilment(BaseModel, extra="forbid"):
 
 
 class ReservationLineOut(BaseModel):
-    """`quantity` was asked for; of it, `held` still waits and `fulfilled` was sold."""
+    """`quantity` was asked for; of it, `held` still waits and `fulfilled` was sold; `awaited` is on its way there."""
 
     product_id: int
     store_id: int
     quantity: int
     held: int
+    awaited: int
     fulfilled: int
 
 

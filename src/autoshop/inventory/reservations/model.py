@@ -15,12 +15,13 @@ MOST_DAYS = 366
 
 @dataclass(frozen=True, slots=True)
 class ReservationLine:
-    """Pieces of a product at a store: asked for, still held, and sold out of the hold."""
+    """Pieces of a product at a store: asked for, still held, on the way there, and sold out of the hold."""
 
     product_id: int
     store_id: int
     quantity: int
     held: int
+    awaited: int
     fulfilled: int
 
     @property
@@ -72,6 +73,13 @@ class HeldElsewhereToo(OtherStore):
 
     def explain(self) -> str:
         return f"{super().explain()}, where some of it is held: send the `lines` of your own store, as they stand here"
+
+
+class NothingHasCome(Conflict):
+    title = "Nothing of it has come yet"
+
+    def explain(self) -> str:
+        return "All that is held is on the way; it can be sold once its transfer was received"
 
 
 class NotHeld(Conflict):

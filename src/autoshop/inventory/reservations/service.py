@@ -7,19 +7,21 @@ from autoshop.accounts.model import Caller
 from autoshop.inventory.movements.model import Line, Movement
 from autoshop.inventory.movements.service import post_lines, refusal_of
 from autoshop.inventory.movements.store import open_places
-from autoshop.inventory.reservations import lapsing, store
+from autoshop.inventory.reservations import awaiting, lapsing, store
 from autoshop.inventory.reservations.model import (
     MOST_DAYS,
     BeyondHeld,
     HeldElsewhereToo,
     HoldRefused,
     NotHeld,
+    NothingHasCome,
     Place,
     Reservation,
     ReservationEnded,
     Status,
     UnknownReservation,
 )
+from autoshop.inventory.transfers.orders import service as orders
 from autoshop.kit.db import BUSY, Connection, transaction_on, wait_at_most
 from autoshop.kit.errors import Invalid, wrong
 from autoshop.kit.etag import changed_meanwhile
@@ -103,17 +105,31 @@ async def extend(
 async def release(
     db: Connection, caller: Caller, reservation_id: int, lines: Sequence[tuple[Place, int]] | None
 ) -> Reservation:
-    """Give back what is held: the lines named, or all of it."""
+    """Give back what is held: the lines named, or all of it, with what is on the way."""
     reservation = await _living(db, caller, reservation_id, lines)
+    return await _give_back(db, caller, reservation, lines)
+
+
+async def release_all(db: Connection, caller: Caller, reservation_id: int) -> Reservation:
+    """Give back everything, wherever it is: for whoever has decided already that the caller may."""
+    return await _give_back(db, caller, await _locked(db, reservation_id), None)
+
+
+async def _give_back(
+    db: Connection, caller: Caller, reservation: Reservation, lines: Sequence[tuple[Place, int]] | None
+) -> Reservation:
     held = _held(reservation)
     wanted = held if lines is None else summed(lines)
     for place, pieces in wanted.items():
         if pieces > held.get(place, 0):
             raise _not_held(place, pieces, held.get(place, 0))
-    if not await store.take(db, reservation_id, wanted, fulfilled=False):
-        raise _ended(reservation_id, "expired")
-    await store.close(db, [reservation_id], "released")
-    return await get_reservation(db, reservation_id)
+    taken = await store.take(db, reservation.id, wanted, fulfilled=False)
+    forgone = lines is None and await awaiting.forgo(db, reservation.id)
+    if not (taken or forgone):
+        raise _ended(reservation.id, "expired")
+    await orders.follow(db, reservation.id, caller.actor)
+    await store.close(db, [reservation.id], "released")
+    return await get_reservation(db, reservation.id)
 
 
 async def fulfil(
@@ -133,6 +149,8 @@ async def fulfil(
     reservation = await _living(db, caller, reservation_id, lines)
     held = _held(reservation)
     wanted = held if lines is None else summed(lines)
+    if not wanted:
+        raise NothingHasCome(reservation_id=reservation_id)
     for place, pieces in wanted.items():
         if place not in held:
             raise _not_held(place, pieces, 0)
@@ -143,6 +161,7 @@ async def fulfil(
     document = related_document or reservation.related_document or f"reservation {reservation_id}"
     sales = [Line(*place, "sale", -pieces, caller.actor, document) for place, pieces in wanted.items()]
     movements = await post_lines(db, sales)
+    await orders.follow(db, reservation_id, caller.actor)
     await store.close(db, [reservation_id], "fulfilled")
     return await get_reservation(db, reservation_id), movements
 
@@ -173,6 +192,8 @@ async def let_go_of_all_lapsed(db: Connection) -> int:
     transactions itself, one for a few dozen places, so that whoever wants one of them has it at once.
     """
     count = 0
+    while await _end_waiting(db):
+        pass
     while places := await lapsing.lapsed_places(db, MOST_PLACES):
         batches = [places[first : first + PLACES_AT_A_TIME] for first in range(0, len(places), PLACES_AT_A_TIME)]
         freed = sum([await _let_go_of_some(db, batch) for batch in batches])
@@ -180,6 +201,12 @@ async def let_go_of_all_lapsed(db: Connection) -> int:
             break
         count += freed
     return count
+
+
+async def _end_waiting(db: Connection) -> bool:
+    """Holds that lapsed while their pieces were on the way: whether there may be more of them."""
+    async with transaction_on(db):
+        return await awaiting.lapse(db, FORGET_AT_A_TIME) == FORGET_AT_A_TIME
 
 
 async def _let_go_of_some(db: Connection, places: Sequence[Place]) -> int:
@@ -195,12 +222,18 @@ async def _let_go_of_some(db: Connection, places: Sequence[Place]) -> int:
 async def _living(
     db: Connection, caller: Caller, reservation_id: int, lines: Sequence[tuple[Place, int]] | None = None
 ) -> Reservation:
+    """The reservation, locked. The caller acts for the stores of the lines named, or for all at which it has pieces."""
+    _must_act_for(caller, await get_reservation(db, reservation_id), lines)
+    return await _locked(db, reservation_id)
+
+
+async def _locked(db: Connection, reservation_id: int) -> Reservation:
     """The reservation as it is once its places are locked, so that whatever is decided of it stays true.
 
-    The caller acts for the stores of the lines named; without any, for wherever something is held.
+    The transfers that bring its pieces come first, as documents do: meanwhile nothing leaves or comes.
     """
+    await orders.lock(db, reservation_id)
     reservation = await get_reservation(db, reservation_id)
-    _must_act_for(caller, reservation, lines)
     await store.lock_places(db, [line.place for line in reservation.lines])
     reservation = await get_reservation(db, reservation_id)
     if reservation.status != "live":
@@ -213,15 +246,16 @@ def _must_act_for(caller: Caller, reservation: Reservation, lines: Sequence[tupl
         caller.must_act_for(*sorted({store_id for (_, store_id), _ in lines}))
         return
     held = _held(reservation)
+    concerned = {line.store_id for line in reservation.lines if line.held or line.awaited}
     mine = [
         {"product_id": product_id, "store_id": store_id, "quantity": pieces}
         for (product_id, store_id), pieces in held.items()
         if caller.acts_for(store_id)
     ]
     if mine and len(mine) < len(held):
-        foreign = min(store_id for _, store_id in held if not caller.acts_for(store_id))
+        foreign = min(store_id for store_id in concerned if not caller.acts_for(store_id))
         raise HeldElsewhereToo(store_id=foreign, lines=mine)
-    caller.must_act_for(*sorted({store_id for _, store_id in held}))
+    caller.must_act_for(*sorted(concerned))
 
 
 def _ended(reservation_id: int, status: Status) -> ReservationEnded:

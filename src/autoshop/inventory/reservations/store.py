@@ -94,6 +94,7 @@ async def take(db: Connection, reservation_id: int, wanted: Mapping[Place, int],
 CLOCK = "(SELECT clock_timestamp())"
 STATUS = f"CASE WHEN r.status = 'live' AND r.expires_at <= {CLOCK} THEN 'expired' ELSE r.status END"
 HELD = f"CASE WHEN l.expires_at > {CLOCK} THEN l.held ELSE 0 END"
+AWAITED = f"CASE WHEN l.expires_at > {CLOCK} THEN l.awaited ELSE 0 END"
 # What took the last pieces decides how it ended: time, or people; and they sold something of it, or gave all back.
 ENDED = """CASE WHEN $2 = 'expired' THEN 'expired'
                      WHEN EXISTS (SELECT FROM reservation_lines WHERE reservation_id = r.id AND fulfilled > 0)
@@ -101,13 +102,14 @@ ENDED = """CASE WHEN $2 = 'expired' THEN 'expired'
 
 # Locked first: of two who take the last pieces of one reservation at different places, the second must see the first.
 LOCK = "SELECT id FROM reservations WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE"
+LIVES = f"""EXISTS (SELECT
+                               FROM reservation_lines
+                              WHERE reservation_id = r.id AND (held > 0 OR awaited > 0 AND expires_at > {CLOCK}))"""
 CLOSE = f"""
 UPDATE reservations AS r
    SET version = r.version + 1,
-       status = CASE WHEN EXISTS (SELECT FROM reservation_lines WHERE reservation_id = r.id AND held > 0) THEN 'live'
-                     ELSE {ENDED} END,
-       closed_at = CASE WHEN NOT EXISTS (SELECT FROM reservation_lines WHERE reservation_id = r.id AND held > 0)
-                        THEN clock_timestamp() END
+       status = CASE WHEN {LIVES} THEN 'live' ELSE {ENDED} END,
+       closed_at = CASE WHEN NOT {LIVES} THEN clock_timestamp() END
  WHERE id = ANY ($1::bigint[]) AND status = 'live'
 """
 TELL = f"""
@@ -117,6 +119,7 @@ SELECT 'inventory.reservation',
                           'expires_at', r.expires_at,
                           'lines', (SELECT jsonb_agg(jsonb_build_object('product_id', l.product_id,
                                                                         'store_id', l.store_id, 'held', {HELD},
+                                                                        'awaited', {AWAITED},
                                                                         'fulfilled', l.fulfilled)
                                                      ORDER BY l.product_id, l.store_id)
                                       FROM reservation_lines AS l
@@ -126,7 +129,7 @@ SELECT 'inventory.reservation',
 """
 
 
-async def close(db: Connection, reservation_ids: Sequence[int], change: Status) -> None:
+async def close(db: Connection, reservation_ids: Sequence[int], change: str) -> None:
     """After pieces were taken out of holds: end those that hold nothing any more, with their promises; tell of all."""
     if reservation_ids:
         await db.execute(LOCK, reservation_ids)
@@ -143,7 +146,7 @@ async def tell(db: Connection, reservation_id: int, change: str) -> None:
 EXTEND_LINES = """
 UPDATE reservation_lines
    SET expires_at = $2
- WHERE reservation_id = $1 AND held > 0 AND expires_at > (SELECT clock_timestamp())
+ WHERE reservation_id = $1 AND (held > 0 OR awaited > 0) AND expires_at > (SELECT clock_timestamp())
 """
 EXTEND = "UPDATE reservations SET expires_at = $2, version = version + 1 WHERE id = $1"
 
@@ -160,9 +163,9 @@ COLUMNS = f"""r.id, r.holder, {STATUS} AS status, r.related_document, r.actor, r
        r.closed_at, r.version"""
 FIND = f"SELECT {COLUMNS} FROM reservations AS r WHERE r.id = $1"
 LINES = f"""
-SELECT l.reservation_id, l.product_id, l.store_id, l.quantity, {HELD} AS held, l.fulfilled
+SELECT l.reservation_id, l.product_id, l.store_id, l.quantity, {HELD} AS held, {AWAITED} AS awaited, l.fulfilled
   FROM reservation_lines AS l
- WHERE l.reservation_id = ANY ($1::bigint[])
+ WHERE l.reservation_id = ANY ($1::bigint[]) AND l.quantity > 0
  ORDER BY l.reservation_id, l.product_id, l.store_id
 """
 

@@ -222,7 +222,7 @@ WITH counted AS (
 ), gone AS (
     SELECT transfer_id, product_id, -sum(delta) AS counted
       FROM movements
-     WHERE transfer_id IS NOT NULL
+     WHERE transfer_id IS NOT NULL AND movement_type = 'transfer'
      GROUP BY transfer_id, product_id
 ), road AS (
     SELECT coalesce(l.transfer_id, g.transfer_id) AS transfer_id, coalesce(l.product_id, g.product_id) AS product_id,

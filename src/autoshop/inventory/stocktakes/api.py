@@ -10,11 +10,13 @@ from starlette.responses import Response
 
 from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
+from autoshop.inventory.shelves.model import places_of
 from autoshop.inventory.stock.api import StoreFilter
 from autoshop.inventory.stocktakes import service, store
 from autoshop.inventory.stocktakes.counts.model import LineStatus
 from autoshop.inventory.stocktakes.model import (
     MOST_PRODUCTS,
+    MOST_SHELVES,
     CountedBlind,
     Kind,
     Line,
@@ -26,6 +28,7 @@ from autoshop.inventory.stocktakes.model import (
 )
 from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfNoneMatch, shown, write_once
 from autoshop.kit.db import Connection
+from autoshop.kit.errors import Invalid, wrong
 from autoshop.kit.fields import Id, PathId, YesNo
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
 from autoshop.kit.text import NO_NUL
@@ -33,32 +36,42 @@ from autoshop.kit.text import NO_NUL
 router = APIRouter(prefix="/api/v1/inventory/stocktakes", tags=["stocktakes"])
 
 Note = Annotated[str | None, Field(max_length=500, pattern=NO_NUL)]
+Shelf = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
+Shelves = Annotated[list[Shelf], Field(min_length=1, max_length=MOST_SHELVES)]
 Products = Annotated[list[Id], Field(min_length=1, max_length=MOST_PRODUCTS)]
 
 
 class ScopeIn(BaseModel, extra="forbid"):
-    """`store`: all it has; `category`: with those below it; `products`: the ones named; `flagged`: see /recounts."""
+    """`store`: all it has; `category`: with those below it; `products`: the ones named; `flagged`: see /recounts.
+
+    `shelves`: what has one of its places under one of them; A-03 is A-03 itself, and A-03-2.
+    """
 
     kind: Kind
     category_id: Id | None = None
     product_ids: Products | None = None
+    shelves: Shelves | None = None
 
     @model_validator(mode="after")
     def _names_what_it_needs(self) -> "ScopeIn":
-        for kind, field in (("category", self.category_id), ("products", self.product_ids)):
-            if (field is not None) != (self.kind == kind):
-                raise ValueError("a category names its category_id, products their product_ids, the others nothing")
+        needs = {"category": self.category_id, "products": self.product_ids, "shelves": self.shelves}
+        if any((field is not None) != (self.kind == kind) for kind, field in needs.items()):
+            raise ValueError(
+                "a category names its category_id, products their product_ids, shelves the shelves, the others nothing"
+            )
         return self
 
 
 class StocktakeIn(BaseModel, extra="forbid"):
     """`blind`: whoever counts does not see what the ledger expects. A difference of more than `second_count_above`
-    pieces is counted twice."""
+    pieces is counted twice, and so is one that is worth more than `second_count_above_kopecks` at average cost, or of
+    which no cost is known; that limit is set and seen only with `cost:read`."""
 
     store_id: Id
     scope: ScopeIn
     blind: YesNo = True
     second_count_above: Annotated[int | None, Field(ge=0, le=1_000_000, strict=True)] = None
+    second_count_above_kopecks: Annotated[int | None, Field(ge=0, le=10**12, strict=True)] = None
     note: Note = None
 
 
@@ -69,6 +82,7 @@ class AskedAgain(BaseModel, extra="forbid"):
 class ScopeOut(BaseModel):
     kind: Kind
     category_id: int | None = None
+    shelves: list[str] | None = None
 
 
 class StocktakeOut(BaseModel):
@@ -80,6 +94,7 @@ class StocktakeOut(BaseModel):
     scope: ScopeOut
     blind: bool
     second_count_above: int | None
+    second_count_above_kopecks: int | None
     note: str | None
     opened_by: str
     opened_at: datetime
@@ -131,9 +146,10 @@ class LinesPage(BaseModel):
     next_page: str | None
 
 
-def out(stocktake: Stocktake) -> StocktakeOut:
-    """A stocktake as the API tells it."""
-    return StocktakeOut(**{name: value for name, value in asdict(stocktake).items() if name != "movement_mark"})
+def out(stocktake: Stocktake, caller: Caller) -> StocktakeOut:
+    """A stocktake as the API tells it to this caller."""
+    told = {name: value for name, value in asdict(stocktake).items() if name != "movement_mark"}
+    return StocktakeOut(**told if caller.may("cost:read") else {**told, "second_count_above_kopecks": None})
 
 
 def is_blind(caller: Caller, stocktake: Stocktake) -> bool:
@@ -147,13 +163,14 @@ def line_out(line: Line, *, blind: bool) -> LineOut:
     return LineOut(**{**asdict(line), **hidden})
 
 
-def _shown(stocktake: Stocktake, progress: Progress) -> StocktakeShown:
-    return StocktakeShown(**out(stocktake).model_dump(), progress=ProgressOut(**asdict(progress)))
+def _shown(stocktake: Stocktake, caller: Caller, progress: Progress) -> StocktakeShown:
+    return StocktakeShown(**out(stocktake, caller).model_dump(), progress=ProgressOut(**asdict(progress)))
 
 
-@router.get("", dependencies=[needs("inventory:read")])
+@router.get("")
 async def list_stocktakes(
     request: Request,
+    caller: Annotated[Caller, needs("inventory:read")],
     store_id: StoreFilter = None,
     status: Annotated[Status | None, Query()] = None,
     page: Cursor = None,
@@ -164,7 +181,7 @@ async def list_stocktakes(
     async with request.app.state.pool.acquire() as db:
         found = await store.list_page(db, store_id, status and [status], cursor[0] if cursor else None, limit + 1)
     stocktakes, next_page = page_of(found, limit, "stocktakes", lambda one: (one.id,))
-    return StocktakesPage(items=[out(one) for one in stocktakes], next_page=next_page)
+    return StocktakesPage(items=[out(one, caller) for one in stocktakes], next_page=next_page)
 
 
 @router.post("", status_code=201, response_model=StocktakeOut)
@@ -175,28 +192,42 @@ async def open_stocktake(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Freeze the list of products that are counted at a store; sales go on. Nothing is in two open stocktakes."""
-    scope = Scope(body.scope.kind, body.scope.category_id, tuple(body.scope.product_ids or ()))
+    scope = Scope(body.scope.kind, body.scope.category_id, tuple(body.scope.product_ids or ()), _shelves(body))
 
     async def verb(db: Connection) -> dict[str, Any]:
         opened = await service.open_stocktake(
-            db, caller, body.store_id, scope, body.blind, body.second_count_above, body.note
-        )
-        return out(opened).model_dump(mode="json")
+            db, caller, body.store_id, scope, body.blind, body.second_count_above, body.note,
+            above_kopecks=body.second_count_above_kopecks,
+        )  # fmt: skip
+        return out(opened, caller).model_dump(mode="json")
 
     return await write_once(request, caller.actor, verb, 201)
+
+
+def _shelves(body: StocktakeIn) -> tuple[str, ...]:
+    """As they are kept; whoever wrote one that cannot be hears of the field."""
+    try:
+        return places_of(body.scope.shelves or ())
+    except Invalid as refusal:
+        reason = refusal.facts["errors"][0]["reason"]
+        raise Invalid(f"A shelf {reason}", errors=[wrong("scope.shelves", reason)]) from None
 
 
 @router.get(
     "/{stocktake_id}",
     response_model=StocktakeShown,
     responses=NOT_MODIFIED,
-    dependencies=[needs("inventory:read")],
 )
-async def show_stocktake(request: Request, stocktake_id: PathId, if_none_match: IfNoneMatch = None) -> Response:
+async def show_stocktake(
+    request: Request,
+    stocktake_id: PathId,
+    caller: Annotated[Caller, needs("inventory:read")],
+    if_none_match: IfNoneMatch = None,
+) -> Response:
     """One stocktake and how far it is; its ETag goes into If-Match of the approval."""
     async with request.app.state.pool.acquire() as db:
         stocktake = await service.get_stocktake(db, stocktake_id)
-        return shown(_shown(stocktake, await store.progress(db, stocktake_id)), if_none_match)
+        return shown(_shown(stocktake, caller, await store.progress(db, stocktake_id)), if_none_match)
 
 
 @router.get("/{stocktake_id}/lines")
@@ -242,6 +273,6 @@ async def ask_again(
     """Want lines counted once more, a second or third time; the later count wins."""
 
     async def verb(db: Connection) -> dict[str, Any]:
-        return out(await service.ask_again(db, caller, stocktake_id, body.product_ids)).model_dump(mode="json")
+        return out(await service.ask_again(db, caller, stocktake_id, body.product_ids), caller).model_dump(mode="json")
 
     return await write_once(request, caller.actor, verb)

@@ -4,32 +4,43 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from autoshop.inventory.shelves.model import key_of
 from autoshop.inventory.stocktakes.counts.model import LineStatus
 from autoshop.kit.errors import Conflict, NotFound
 
-Kind = Literal["store", "category", "products", "flagged"]
+Kind = Literal["store", "category", "products", "flagged", "shelves"]
 Status = Literal["counting", "review", "approved", "cancelled"]
 Uncounted = Literal["leave", "zero"]
 MOST_PRODUCTS = 20_000  # in a list that names them; a whole store or category may have more
+MOST_SHELVES = 500  # in one scope; a shelf stands for all places under it
 MOST_TOLD = 100  # of what stands in the way, in one refusal
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is counted: all the store has, a category with those below it, the products named, or those flagged."""
+    """What is counted: all the store has, a category with those below it, the products named, those flagged, or what
+    has one of its places under one of the shelves (`A-03` is A-03 itself, and A-03-2).
+    """
 
     kind: Kind
     category_id: int | None = None
     product_ids: tuple[int, ...] = ()
+    shelves: tuple[str, ...] = ()  # as they are kept
+
+    @property
+    def shelf_keys(self) -> list[str]:
+        """The keys that the places under the shelves begin with, in the order in which one walks."""
+        return sorted(key_of(shelf) for shelf in self.shelves)
 
     @property
     def takes_what_turns_up(self) -> bool:
         """Whether a product of which nothing was expected belongs to it all the same, once somebody counts it."""
-        return self.kind in ("store", "category")
+        return self.kind in ("store", "category", "shelves")
 
     def document(self) -> dict[str, Any]:
         """As it is kept: the products that were named are the lines."""
-        return {"kind": self.kind} | ({"category_id": self.category_id} if self.kind == "category" else {})
+        told: dict[str, Any] = {"category_id": self.category_id} if self.kind == "category" else {}
+        return {"kind": self.kind, **told, **({"shelves": list(self.shelves)} if self.kind == "shelves" else {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +53,7 @@ class Stocktake:
     scope: dict[str, Any]
     blind: bool
     second_count_above: int | None
+    second_count_above_kopecks: int | None
     note: str | None
     opened_by: str
     opened_at: datetime
@@ -57,7 +69,8 @@ class Stocktake:
 
     @property
     def kept_scope(self) -> Scope:
-        return Scope(self.scope["kind"], self.scope.get("category_id"))
+        shelves = tuple(self.scope.get("shelves", ()))
+        return Scope(self.scope["kind"], self.scope.get("category_id"), shelves=shelves)
 
     @property
     def name(self) -> str:
@@ -101,6 +114,16 @@ class UnknownStocktake(NotFound):
 
 class UnknownCategory(NotFound):
     title = "Unknown category"
+
+
+class UnknownShelf(NotFound):
+    """`shelves` are those under which no product of the store has its place."""
+
+    title = "Unknown shelf"
+
+    def explain(self) -> str:
+        named = ", ".join(self.facts["shelves"][:10])
+        return f"No product has its place under {named}; see the places of the store, or set them"
 
 
 class NothingToCount(Conflict):

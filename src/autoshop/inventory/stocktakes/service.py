@@ -6,6 +6,7 @@ import asyncpg
 
 from autoshop.accounts.model import Caller
 from autoshop.inventory.movements.model import UnknownProduct
+from autoshop.inventory.shelves.model import key_of
 from autoshop.inventory.stocktakes import store
 from autoshop.inventory.stocktakes.counts.model import MOST_ROUNDS
 from autoshop.inventory.stocktakes.model import (
@@ -17,6 +18,7 @@ from autoshop.inventory.stocktakes.model import (
     Scope,
     Stocktake,
     UnknownCategory,
+    UnknownShelf,
     UnknownStocktake,
 )
 from autoshop.inventory.stores.service import get_store
@@ -31,18 +33,27 @@ async def open_stocktake(
     blind: bool,
     second_count_above: int | None,
     note: str | None,
+    *,
+    above_kopecks: int | None = None,
 ) -> Stocktake:
-    """Freeze the list of products that are counted at a store. No product is in two open stocktakes of one store."""
+    """Freeze the list of products that are counted at a store. No product is in two open stocktakes of one store.
+
+    `above_kopecks` is the limit of second counts by value: only for who may see costs, for it lets them be guessed.
+    """
     await unhurried(db)
     caller.must_act_for(store_id)
+    if above_kopecks is not None:
+        caller.must("cost:read")
     await get_store(db, store_id)
     products = await _products_in(db, store_id, scope)
     if clashes := await store.clashes(db, store_id, products, MOST_TOLD):
         raise AlreadyBeingCounted(products=clashes)
     now = await store.clock(db)
-    stocktake_id = await store.open_(db, store_id, scope, blind, second_count_above, note, caller.actor, now)
+    stocktake_id = await store.open_(
+        db, store_id, scope, blind, second_count_above, note, caller.actor, now, above_kopecks
+    )
     try:
-        await store.add_lines(db, stocktake_id, store_id, products)
+        await store.add_lines(db, stocktake_id, store_id, products, scope.shelf_keys)
     except asyncpg.UniqueViolationError as error:  # another was opened at the same moment
         raise AlreadyBeingCounted(products=[]) from error
     await store.tell(db, stocktake_id, "opened")
@@ -52,6 +63,10 @@ async def open_stocktake(
 async def _products_in(db: Connection, store_id: int, scope: Scope) -> list[int]:
     if scope.kind == "category" and not await store.category_exists(db, scope.category_id):
         raise UnknownCategory(f"There is no category {scope.category_id}", category_id=scope.category_id)
+    if scope.kind == "shelves":
+        there = await store.shelves_there(db, store_id, scope.shelf_keys)
+        if strange := [shelf for shelf in scope.shelves if key_of(shelf) not in there]:
+            raise UnknownShelf(store_id=store_id, shelves=strange[:MOST_TOLD])
     products = await store.products_in(db, store_id, scope)
     if unknown := sorted(set(scope.product_ids) - set(products)):
         named = ", ".join(map(str, unknown[:MOST_TOLD]))

@@ -8,8 +8,9 @@ from autoshop.inventory.recounts import store as recounts
 from autoshop.inventory.stocktakes.model import Line, Progress, Scope, Stocktake
 from autoshop.kit.db import Connection
 
-COLUMNS = """id, store_id, status, scope, blind, second_count_above, note, opened_by, opened_at, uncounted, reviewed_by,
-       reviewed_at, closed_by, closed_at, surplus, shortage, version, movement_mark"""
+COLUMNS = """id, store_id, status, scope, blind, second_count_above, second_count_above_kopecks, note, opened_by,
+       opened_at, uncounted, reviewed_by, reviewed_at, closed_by, closed_at, surplus, shortage, version,
+       movement_mark"""
 FIND = f"SELECT {COLUMNS} FROM stocktakes WHERE id = $1"
 LOCK = FIND + " FOR NO KEY UPDATE"
 LOCK_FOR_COUNTING = FIND + " FOR SHARE"
@@ -43,8 +44,9 @@ async def clock(db: Connection) -> datetime:
 
 # The mark is an early one: number and time of a movement are drawn in the same instant, and a minute is more than that.
 OPEN = """
-INSERT INTO stocktakes (store_id, scope, blind, second_count_above, note, opened_by, opened_at, movement_mark)
-SELECT $1, $2, $3, $4, $5, $6, $7,
+INSERT INTO stocktakes (store_id, scope, blind, second_count_above, note, opened_by, opened_at,
+                        second_count_above_kopecks, movement_mark)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8,
        coalesce((SELECT id
                    FROM movements
                   WHERE created_at < $7::timestamptz - interval '1 minute'
@@ -63,10 +65,11 @@ async def open_(
     note: str | None,
     actor: str,
     now: datetime,
+    above_kopecks: int | None,
 ) -> int:
     """A stocktake without lines; its id."""
     return await db.fetchval(  # type: ignore[no-any-return]
-        OPEN, store_id, scope.document(), blind, second_count_above, note, actor, now
+        OPEN, store_id, scope.document(), blind, second_count_above, note, actor, now, above_kopecks
     )
 
 
@@ -91,6 +94,15 @@ SELECT i.product_id
  WHERE p.category_id IN (SELECT id FROM down) AND i.quantity > 0
  ORDER BY i.product_id
 """
+# Between a key and the same with «!» lie just that key and those that go on with a space, which is the sign before it.
+OF_SHELVES = """
+SELECT DISTINCT f.product_id
+  FROM unnest($2::text[]) AS w (key)
+  JOIN shelf_places AS f ON f.store_id = $1 AND f.place_key >= w.key AND f.place_key < w.key || '!'
+  JOIN inventory AS i ON i.product_id = f.product_id AND i.store_id = $1
+ WHERE i.quantity > 0
+ ORDER BY f.product_id
+"""
 OF_NAMES = "SELECT id AS product_id FROM products WHERE id = ANY ($1::bigint[]) ORDER BY id"
 
 
@@ -100,6 +112,8 @@ async def products_in(db: Connection, store_id: int, scope: Scope) -> list[int]:
         rows = await db.fetch(OF_STORE, store_id)
     elif scope.kind == "category":
         rows = await db.fetch(OF_CATEGORY, store_id, scope.category_id)
+    elif scope.kind == "shelves":
+        rows = await db.fetch(OF_SHELVES, store_id, scope.shelf_keys)
     elif scope.kind == "flagged":
         return await recounts.flagged(db, store_id)
     else:
@@ -112,6 +126,20 @@ CATEGORY_EXISTS = "SELECT EXISTS (SELECT FROM categories WHERE id = $1)"
 
 async def category_exists(db: Connection, category_id: int | None) -> bool:
     return bool(await db.fetchval(CATEGORY_EXISTS, category_id))
+
+
+SHELVES_THERE = """
+SELECT w.key
+  FROM unnest($2::text[]) AS w (key)
+ WHERE EXISTS (SELECT
+                 FROM shelf_places AS f
+                WHERE f.store_id = $1 AND f.place_key >= w.key AND f.place_key < w.key || '!')
+"""
+
+
+async def shelves_there(db: Connection, store_id: int, keys: Sequence[str]) -> set[str]:
+    """Those of the keys under which any product has a place."""
+    return {row["key"] for row in await db.fetch(SHELVES_THERE, store_id, keys)}
 
 
 CLASHES = """
@@ -129,17 +157,30 @@ async def clashes(db: Connection, store_id: int, product_ids: Sequence[int], lim
 
 
 ADD_LINES = """
-INSERT INTO stocktake_lines (stocktake_id, product_id, store_id, expected)
-SELECT $1, w.product_id, $2, coalesce(i.quantity, 0)
+INSERT INTO stocktake_lines (stocktake_id, product_id, store_id, expected, place_key)
+SELECT $1, w.product_id, $2, coalesce(i.quantity, 0),
+       coalesce((SELECT f.place_key
+                   FROM shelf_places AS f
+                  WHERE f.product_id = w.product_id AND f.store_id = $2
+                  ORDER BY EXISTS (SELECT
+                                     FROM unnest($4::text[]) AS s (key)
+                                    WHERE f.place_key >= s.key AND f.place_key < s.key || '!') DESC,
+                           f.is_main DESC, f.place_key
+                  LIMIT 1), chr(1114111))
   FROM unnest($3::bigint[]) AS w (product_id)
   LEFT JOIN inventory AS i ON i.product_id = w.product_id AND i.store_id = $2
  ORDER BY w.product_id
 """
 
 
-async def add_lines(db: Connection, stocktake_id: int, store_id: int, product_ids: Sequence[int]) -> None:
-    """Freeze the list. Raises UniqueViolationError where an open stocktake has one of them by now."""
-    await db.execute(ADD_LINES, stocktake_id, store_id, product_ids)
+async def add_lines(
+    db: Connection, stocktake_id: int, store_id: int, product_ids: Sequence[int], shelf_keys: Sequence[str]
+) -> None:
+    """Freeze the list; a product stands where it lies on the counted shelves, else where it lies first.
+
+    Raises UniqueViolationError where an open stocktake has one of them by now.
+    """
+    await db.execute(ADD_LINES, stocktake_id, store_id, product_ids, shelf_keys)
 
 
 REVIEW = """

@@ -86,12 +86,23 @@ class Route:
     weekdays: frozenset[int] = frozenset(range(1, 8))
     closed_dates: frozenset[date] = frozenset()
 
-    def departure(self, now: datetime, source: Calendar) -> date | None:
-        """The day on which the van leaves: today before the cut-off, else the next day that it runs and we are open."""
+    def next_arrival(self, now: datetime, source: Calendar, destination: Calendar) -> datetime | None:
+        """When the buyer can have what is ready now: after the van came, and not before the store is open.
+
+        The van leaves today before the cut-off, else on the next day that it runs and we are open. One that arrives on
+        the day it leaves may have been there by now, though its cut-off lies ahead: then the next one brings it.
+        """
         local = now.astimezone(source.zone)
-        day = local.date()
-        if local.time() >= self.cutoff:
+        day: date | None = local.date() + timedelta(days=local.time() >= self.cutoff)
+        while day is not None and (day := self._departure(day, source)) is not None:
+            arrives_at = destination.instant(day + timedelta(days=self.days), self.arrival)
+            if arrives_at >= now:
+                return destination.next_open(arrives_at)
             day += timedelta(days=1)
+        return None
+
+    def _departure(self, day: date, source: Calendar) -> date | None:
+        """The first day from this one on which it leaves."""
         for _ in range(_LOOK_AHEAD_DAYS):
             if self.goes_on(day) and source.hours_on(day) is not None:
                 return day
@@ -101,10 +112,6 @@ class Route:
     def goes_on(self, day: date) -> bool:
         """Whether the van leaves on a date, if the store that sends is open."""
         return day.isoweekday() in self.weekdays and day not in self.closed_dates
-
-    def arrival_at(self, departure: date, destination: Calendar) -> datetime | None:
-        """When the buyer can have it: after the van came, and not before the store is open."""
-        return destination.next_open(destination.instant(departure + timedelta(days=self.days), self.arrival))
 
 
 OWNERS_RULE = Route()

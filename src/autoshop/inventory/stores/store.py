@@ -72,6 +72,19 @@ SELECT {COLUMNS}
 """
 
 
+CALLED = """
+SELECT DISTINCT ON (w.name) w.name, s.id
+  FROM unnest($1::text[]) AS w (name)
+  JOIN stores AS s ON lower(s.code) = lower(w.name) OR s.id::text = w.name
+ ORDER BY w.name, lower(s.code) = lower(w.name) DESC
+"""
+
+
+async def called(db: Connection | Pool, names: Sequence[str]) -> dict[str, int]:
+    """Stores by what people call them: their code in whatever case, else their id."""
+    return {row["name"]: row["id"] for row in await db.fetch(CALLED, sorted(set(names)))}
+
+
 async def list_page(db: Connection | Pool, after_id: int, limit: int) -> list[Store]:
     return [_store(row) for row in await db.fetch(LIST, after_id, limit)]
 

@@ -18,6 +18,7 @@ from autoshop.inventory.transfers.model import (
     NotShippedYet,
     Transfer,
 )
+from autoshop.inventory.transfers.orders import service as orders
 from autoshop.inventory.transfers.service import get_transfer, line_of, must_be_on_the_way
 from autoshop.kit.db import Connection
 
@@ -51,6 +52,8 @@ async def differ(
     await store.add_differences(db, transfer_id, caller.actor, found)
     await store.tell(db, transfer_id, "differed", caller.actor, _added(*[{f.product_id: f.quantity} for f in found]))
     moved = await post_lines(db, [line for one in found for line in _lines(transfer, caller, one)])
+    if back:
+        await orders.come(db, transfer, back)
     await _flag_at_sender(db, transfer, found)
     return await get_transfer(db, transfer_id), moved
 
@@ -65,11 +68,30 @@ async def _flag_at_sender(db: Connection, transfer: Transfer, found: Sequence[Fo
 def _lines(transfer: Transfer, caller: Caller, one: Found) -> list[Line]:
     told = one.reason if one.note is None else f"{one.reason}: {one.note}"
     place = one.product_id, transfer.to_store_id
-    here = Line(*place, "adjustment", one.quantity, caller.actor, transfer.document, told)
+    here = Line(*place, "adjustment", one.quantity, caller.actor, transfer.document, told, transfer_id=transfer.id)
     if one.reason not in GONE:
         return [here]
     came = line_of(transfer, caller, one.product_id, one.quantity)
     return [came, replace(here, movement_type="writeoff", delta=-one.quantity)]
+
+
+async def undo(db: Connection, caller: Caller, movement: Movement) -> None:
+    """Before a movement that told of a difference is undone: the transfer counts its pieces as they are then.
+
+    What was lost and is not has been found, and that once; what was found and is not is lost again.
+    """
+    assert movement.transfer_id is not None
+    transfer = await get_transfer(db, movement.transfer_id, lock=True)
+    product_id, pieces = movement.product_id, movement.quantity
+    reason = (movement.reason or "").partition(":")[0]
+    if reason == "lost":
+        _must_have_been_lost(transfer, {product_id: pieces})
+        await store.add_differences(db, transfer.id, caller.actor, [Found(product_id, pieces, "found")])
+    counter, sign = ("lost", -1) if reason == "found" else (reason, 1)
+    if counter in GONE:
+        counted = {counter: {product_id: -sign * pieces}, "received": {product_id: sign * pieces}}
+        await store.book(db, transfer, counted)
+        await store.tell(db, transfer.id, "differed", caller.actor, {product_id: pieces})
 
 
 def _must_have_been_lost(transfer: Transfer, back: Mapping[int, int]) -> None:

@@ -50,7 +50,8 @@ class Transfer:
     """The document.
 
     `eta_at` is when the goods of the last shipment should be on the other shelf, `due_at` those of the oldest of which
-    something is on the way. `reservation_id` holds at the sender what is wanted.
+    something is on the way. `reservation_id` holds at the sender what is wanted; with `allocation_id` it is the hold of
+    an order, and goes along with the pieces.
     """
 
     id: int
@@ -61,6 +62,7 @@ class Transfer:
     note: str | None
     wanted_by: date | None
     reservation_id: int | None
+    allocation_id: int | None
     actor: str
     created_at: datetime
     shipped_at: datetime | None
@@ -182,6 +184,16 @@ class Late:
     oldest_due_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ForOrder:
+    """A transfer as its order shows it."""
+
+    id: int
+    from_store_id: int
+    status: Status
+    eta_at: datetime | None
+
+
 class UnknownTransfer(NotFound):
     title = "Unknown transfer"
 
@@ -234,6 +246,22 @@ class ShippedAlready(Conflict):
 
     def explain(self) -> str:
         return f"Of transfer {self.facts['transfer_id']} pieces have left: it can no longer be changed, only cancelled"
+
+
+class OrderDecides(Conflict):
+    title = "The order decides what it brings"
+
+    def explain(self) -> str:
+        number, order = self.facts["transfer_id"], self.facts["allocation_id"]
+        return f"Transfer {number} brings the pieces of allocation {order}: ask for others by a transfer of their own"
+
+
+class NoLongerWanted(Conflict):
+    title = "The order no longer waits"
+
+    def explain(self) -> str:
+        number, order = self.facts["transfer_id"], self.facts["allocation_id"]
+        return f"Allocation {order} has ended; cancel transfer {number}, or send what is free by another"
 
 
 class StoreClosed(Conflict):

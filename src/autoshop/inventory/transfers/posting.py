@@ -8,8 +8,10 @@ from autoshop.accounts.model import Caller
 from autoshop.inventory.marks import service as marks
 from autoshop.inventory.movements.model import Line, Movement, MovementRequest, NotReversible
 from autoshop.inventory.movements.service import line_for, opposite_of, post_lines, post_reversal
-from autoshop.inventory.transfers import service, store
-from autoshop.inventory.transfers.model import MoreThanShipped
+from autoshop.inventory.movements.store import find
+from autoshop.inventory.transfers import differences, service, store
+from autoshop.inventory.transfers.model import MoreThanShipped, Transfer
+from autoshop.inventory.transfers.orders import service as orders
 from autoshop.kit.db import Connection
 
 
@@ -67,14 +69,21 @@ async def _make_shipment(
 async def reverse(db: Connection, caller: Caller, movement_id: int, reason: str | None) -> Movement:
     """Undo any movement by its opposite, once. A shipment that is on the way is called back to its store."""
     line = await opposite_of(db, caller, movement_id, reason)
-    if line.transfer_id is not None:
-        await _call_back(db, caller, line)
+    called_back = None
+    if line.transfer_id is not None and line.movement_type == "transfer":
+        called_back = await _call_back(db, caller, line)
+    elif line.transfer_id is not None:
+        told = await find(db, movement_id)
+        assert told is not None, "movements are never removed"
+        await differences.undo(db, caller, told)
     reversal = await post_reversal(db, line)
+    if called_back is not None:
+        await orders.come_back(db, called_back, {line.product_id: line.delta})
     await marks.undo(db, movement_id, reversal)
     return reversal
 
 
-async def _call_back(db: Connection, caller: Caller, line: Line) -> None:
+async def _call_back(db: Connection, caller: Caller, line: Line) -> Transfer:
     assert line.transfer_id is not None
     if line.delta < 0:
         raise NotReversible("A receipt is undone by sending the pieces back", movement_id=line.reverses_id)
@@ -87,3 +96,6 @@ async def _call_back(db: Connection, caller: Caller, line: Line) -> None:
     returned = {line.product_id: line.delta}
     await store.book(db, transfer, {"returned": returned})
     await store.tell(db, transfer.id, "recalled", caller.actor, returned)
+    if transfer.allocation_id is not None:
+        await service.lock_both_ends(db, transfer, returned)
+    return transfer

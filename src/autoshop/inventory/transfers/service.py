@@ -28,6 +28,7 @@ from autoshop.inventory.transfers.model import (
     NothingRequested,
     NotShippedYet,
     NoWayThere,
+    OrderDecides,
     ShippedAlready,
     StoreClosed,
     Transfer,
@@ -35,6 +36,7 @@ from autoshop.inventory.transfers.model import (
     TransferLine,
     UnknownTransfer,
 )
+from autoshop.inventory.transfers.orders import service as orders
 from autoshop.kit.db import Connection
 from autoshop.kit.errors import Invalid, wrong
 from autoshop.kit.etag import changed_meanwhile
@@ -54,8 +56,7 @@ async def eta_at_of(db: Connection, from_store_id: int, to_store_id: int, now: d
     """When what leaves now is on the other shelf."""
     source, destination = await _ends(db, from_store_id, to_store_id)
     route = await stores.find_route(db, from_store_id, to_store_id) or OWNERS_RULE
-    departure = route.departure(now, source.calendar)
-    eta_at = route.arrival_at(departure, destination.calendar) if departure else None
+    eta_at = route.next_arrival(now, source.calendar, destination.calendar)
     if eta_at is None:
         raise NoWayThere(from_store_id=from_store_id, to_store_id=to_store_id)
     return eta_at
@@ -155,6 +156,8 @@ async def change(
     _must_be_open(transfer)
     if transfer.shipped_at is not None:
         raise ShippedAlready(transfer_id=transfer_id)
+    if pieces is not None and transfer.allocation_id is not None:
+        raise OrderDecides(transfer_id=transfer_id, allocation_id=transfer.allocation_id)
     wanted_by = changes.get("wanted_by", transfer.wanted_by)
     assert wanted_by is None or isinstance(wanted_by, date)
     if "wanted_by" in changes:
@@ -201,6 +204,12 @@ async def _lock(db: Connection, wanted: Iterable[tuple[int, int]]) -> None:
     await lock_places(db, wanted)
 
 
+async def lock_both_ends(db: Connection, transfer: Transfer, pieces: Iterable[int]) -> None:
+    """The places between which the hold of an order goes along with its pieces."""
+    ends = transfer.from_store_id, transfer.to_store_id
+    await _lock(db, [(product_id, store_id) for product_id in pieces for store_id in ends])
+
+
 def _as_lines(pieces: Mapping[int, int]) -> list[dict[str, int]]:
     return [{"product_id": product_id, "quantity": count} for product_id, count in pieces.items()]
 
@@ -223,7 +232,7 @@ async def ship(
     """Send pieces on their way: those named (product → pieces), or all that are still wanted.
 
     What is wanted and not sent stays wanted, unless `close_rest` drops it. More than is wanted, or something else,
-    leaves only with `beyond_requested`.
+    leaves only with `beyond_requested`; never with the pieces of an order.
     """
     transfer = await get_transfer(db, transfer_id, lock=True)
     caller.must_act_for(transfer.from_store_id)
@@ -233,6 +242,8 @@ async def ship(
     if not sent:
         raise NothingRequested(transfer_id=transfer_id)
     beyond = {one: count for one, count in sent.items() if count > wanted.get(one, 0)}
+    if beyond and transfer.allocation_id is not None:
+        raise OrderDecides(transfer_id=transfer_id, allocation_id=transfer.allocation_id)
     if beyond and not beyond_requested:
         product_id, asked = next(iter(beyond.items()))
         raise MoreThanRequested(product_id=product_id, asked=asked, wanted=wanted.get(product_id, 0))
@@ -247,7 +258,10 @@ async def ship(
         db, transfer, {"shipped": sent, "dropped": rest if close_rest else {}}, shipped_at=now, eta_at=eta_at
     )
     await store.tell(db, transfer_id, "shipped", caller.actor, sent, eta_at=eta_at)
-    if transfer.reservation_id is not None:
+    if transfer.allocation_id is not None:
+        await lock_both_ends(db, transfer, sent)
+        await orders.leave(db, transfer, sent)
+    elif transfer.reservation_id is not None:
         given_up = _at(transfer, rest) if close_rest else {}
         await reservations.take_out(db, transfer.reservation_id, _at(transfer, sent), given_up)
     moved = await post_lines(db, [line_of(transfer, caller, one, -count) for one, count in sent.items()])
@@ -277,6 +291,7 @@ async def receive(
     await store.book(db, transfer, {"received": received})
     await store.tell(db, transfer_id, "received", caller.actor, received)
     moved = await post_lines(db, [line_of(transfer, caller, one, count) for one, count in received.items()])
+    await orders.come(db, transfer, received)
     return await get_transfer(db, transfer_id), moved
 
 
@@ -294,14 +309,17 @@ def must_be_on_the_way(transfer: Transfer, pieces: Mapping[int, int] | None) -> 
 
 
 async def cancel(db: Connection, caller: Caller, transfer_id: int) -> Transfer:
-    """Drop what is still wanted; what is on the way is recalled or received."""
+    """Drop what is still wanted; what is on the way is recalled or received.
+
+    The pieces of an order stay held for it where they lie: only they are not brought.
+    """
     transfer = await get_transfer(db, transfer_id, lock=True)
     caller.must_act_for_one_of(transfer.from_store_id, transfer.to_store_id)
     _must_be_open(transfer)
     if not transfer.wanted:
         raise NothingRequested(transfer_id=transfer_id)
     await store.book(db, transfer, {"dropped": transfer.wanted})
-    if transfer.reservation_id is not None:
+    if transfer.reservation_id is not None and transfer.allocation_id is None:
         await reservations.take_out(db, transfer.reservation_id, {}, _at(transfer, transfer.wanted))
     await store.tell(db, transfer_id, "cancelled", caller.actor, transfer.wanted)
     return await get_transfer(db, transfer_id)
@@ -320,7 +338,10 @@ async def recall(
         replace(line_of(transfer, caller, one, count), store_id=transfer.from_store_id)
         for one, count in returned.items()
     ]  # fmt: skip
+    if transfer.allocation_id is not None:
+        await lock_both_ends(db, transfer, returned)
     moved = await post_lines(db, lines)
+    await orders.come_back(db, transfer, returned)
     return await get_transfer(db, transfer_id), moved
 
 

@@ -108,7 +108,8 @@ class TransferLineOut(BaseModel):
 class TransferOut(BaseModel):
     """A transfer. `eta_at` is of its last shipment, `due_at` of the oldest of which something is on the way.
 
-    `overdue`: that has passed. `reservation_id` holds at the sender what is wanted.
+    `overdue`: that has passed. `reservation_id` holds at the sender what is wanted; with `allocation_id` it is that of
+    an order, and holds at the receiver what has come.
     """
 
     id: int
@@ -120,6 +121,7 @@ class TransferOut(BaseModel):
     note: str | None
     wanted_by: Day | None
     reservation_id: int | None
+    allocation_id: int | None
     actor: str
     created_at: datetime
     shipped_at: datetime | None

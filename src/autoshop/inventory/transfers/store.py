@@ -19,6 +19,7 @@ from autoshop.inventory.transfers.model import (
     due_at,
     status_of,
 )
+from autoshop.inventory.transfers.orders.store import AWAITED_BY_NOBODY
 from autoshop.kit.db import Connection
 
 ADD = """
@@ -59,8 +60,8 @@ async def request(db: Connection, transfer_id: int, to_store_id: int, pieces: Ma
     return [row["product_id"] for row in rows]
 
 
-COLUMNS = """id, from_store_id, to_store_id, status, related_document, note, wanted_by, reservation_id, actor,
-       created_at, shipped_at, eta_at, due_at, closed_at, version"""
+COLUMNS = """id, from_store_id, to_store_id, status, related_document, note, wanted_by, reservation_id, allocation_id,
+       actor, created_at, shipped_at, eta_at, due_at, closed_at, version"""
 
 FIND = f"SELECT {COLUMNS} FROM transfers WHERE id = $1"
 LOCK = FIND + " FOR NO KEY UPDATE"
@@ -307,18 +308,19 @@ async def list_differences(db: Connection, filters: Mapping[str, Any], limit: in
     return [Difference(**row) for row in await db.fetch(sql, limit, *given.values())]
 
 
-ON_THE_WAY = """
+ON_THE_WAY = f"""
 SELECT l.to_store_id, l.shipped - l.received - l.returned - l.lost - l.damaged AS pieces, t.eta_at
   FROM transfer_lines AS l
   JOIN transfers AS t ON t.id = l.transfer_id
  WHERE l.product_id = $1 AND l.received + l.returned + l.lost + l.damaged < l.shipped
+   AND {AWAITED_BY_NOBODY}
  ORDER BY t.eta_at
  LIMIT 10000
 """
 
 
 async def on_the_way(db: Connection, product_id: int) -> list[Arrival]:
-    """Pieces of a product that are on the way to any store."""
+    """Pieces of a product that are on the way to any store, and that no order waits for."""
     return [Arrival(*row) for row in await db.fetch(ON_THE_WAY, product_id)]
 
 

@@ -63,20 +63,20 @@ async def totals(db: Connection, day: date, method: Method, *, store_id: int | N
     return total
 
 
+async def averages(db: Connection, product_ids: Sequence[int]) -> dict[int, int]:
+    """What a piece of each product costs now, in millionths of a kopeck; those of unknown cost are not there."""
+    today = await stock_on.today(db)
+    if today is None:
+        return {}
+    base = await _base(db, today)
+    valued = [await _valued(db, base, "average", one) for one in await store.known(db, base, "average", product_ids)]
+    return {one.product_id: one.average_microkopecks for one in valued if one.average_microkopecks is not None}
+
+
 async def changed(db: Connection, base: Base) -> AsyncIterator[Valued]:
     """Products whose average cost may have changed since the base, in the order of their ids; without their places."""
     async for known in store.walk(db, base, "average", "touched"):
         yield await _valued(db, base, "average", known)
-
-
-async def averages(db: Connection, day: date, product_ids: Sequence[int]) -> dict[int, int]:
-    """What a piece of these products cost at the end of a day, on average, in millionths of a kopeck.
-
-    Without those whose cost nobody told.
-    """
-    base = await _base(db, day)
-    valued = [await _valued(db, base, "average", one) for one in await store.known(db, base, "average", product_ids)]
-    return {one.product_id: one.average_microkopecks for one in valued if one.average_microkopecks is not None}
 
 
 def _part(valued: Valued, store_id: int | None) -> Worth:

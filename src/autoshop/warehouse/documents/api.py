@@ -12,6 +12,7 @@ from starlette.responses import Response
 from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
 from autoshop.catalog.imports.api import AcceptLanguage
+from autoshop.inventory.shelves.model import MOST_PLACES
 from autoshop.inventory.stock.api import StoreFilter
 from autoshop.kit.answers import IdempotencyKey, write_once
 from autoshop.kit.db import Connection
@@ -20,7 +21,8 @@ from autoshop.kit.language import Language, language_of
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
 from autoshop.kit.text import NO_NUL, NOT_BLANK
 from autoshop.warehouse.documents import service, store
-from autoshop.warehouse.documents.model import MOST_LINES, Asked, Document, Kind, Line, Problem, State, StockKind
+from autoshop.warehouse.documents.columns import ONLY_OF
+from autoshop.warehouse.documents.model import MOST_LINES, Asked, Document, Kind, Line, LinesKind, Problem, State
 from autoshop.warehouse.documents.report import csv_line, headings
 from autoshop.warehouse.documents.texts import reason
 
@@ -29,15 +31,24 @@ router = APIRouter(prefix="/api/v1/documents", tags=["documents"])
 Related = Annotated[str | None, Field(max_length=200, pattern=NO_NUL)]
 
 
+Place = Annotated[str, Field(min_length=1, max_length=200, pattern=NOT_BLANK)]
+
+
 class LineIn(BaseModel, extra="forbid"):
-    """A product, by one or several of its names (they must lead to the same), and its pieces."""
+    """A product, by one or several of its names (they must lead to the same), and its pieces.
+
+    Of places it has `places` instead, the main one first; of requests also `from_store`, the code or id of the store
+    that is asked.
+    """
 
     product_id: Id | None = None
     sku: Annotated[str | None, Field(min_length=1, max_length=60, pattern=NOT_BLANK)] = None
     barcode: Annotated[str | None, Field(min_length=1, max_length=64, pattern=NOT_BLANK)] = None
     article: Annotated[str | None, Field(min_length=1, max_length=60, pattern=NOT_BLANK)] = None
     brand: Annotated[str | None, Field(min_length=1, max_length=100, pattern=NOT_BLANK)] = None
-    quantity: Annotated[int, Field(ge=-1_000_000, le=1_000_000, strict=True)]
+    quantity: Annotated[int | None, Field(ge=-1_000_000, le=1_000_000, strict=True)] = None
+    places: Annotated[list[Place] | None, Field(min_length=1, max_length=MOST_PLACES)] = None
+    from_store: Annotated[str | None, Field(min_length=1, max_length=60, pattern=NOT_BLANK)] = None
     reason: Annotated[str | None, Field(max_length=500, pattern=NO_NUL)] = None
 
     @model_validator(mode="after")
@@ -47,13 +58,17 @@ class LineIn(BaseModel, extra="forbid"):
         return self
 
 
+OF_LINES = ("quantity", "places", "from_store")
+
+
 class DocumentIn(BaseModel, extra="forbid"):
     """`receipt` and `writeoff` take pieces, `adjustment` signed ones; `set` says how many there are.
 
-    A `set` was counted at `counted_at` (without it: now): what was sold since stays sold.
+    A `set` was counted at `counted_at` (without it: now): what was sold since stays sold. `places` says where products
+    lie: the lines of a product together are all its places. `requests` asks other stores for pieces: one transfer each.
     """
 
-    kind: StockKind
+    kind: LinesKind
     store_id: Id
     lines: Annotated[list[LineIn], Field(min_length=1, max_length=MOST_LINES)]
     related_document: Related = None
@@ -64,9 +79,15 @@ class DocumentIn(BaseModel, extra="forbid"):
     def _quantities_fit_the_kind(cls, lines: list[LineIn], info: ValidationInfo) -> list[LineIn]:
         kind = info.data.get("kind")
         for number, line in enumerate(lines):
+            for field, kinds in ONLY_OF.items():
+                if field in OF_LINES and (getattr(line, field) is not None) != (kind in kinds):
+                    named = ", ".join(sorted(kinds))
+                    raise ValueError(f"{number}.{field}: must be there for {named}, and not otherwise")
+            if line.quantity is None:
+                continue
             if kind == "adjustment" and line.quantity == 0:
                 raise ValueError(f"{number}.quantity: 0 changes nothing")
-            if kind in ("receipt", "writeoff") and line.quantity < 1:
+            if kind in ("receipt", "writeoff", "requests") and line.quantity < 1:
                 raise ValueError(f"{number}.quantity: must be at least 1; only an adjustment may be negative")
             if kind == "set" and line.quantity < 0:
                 raise ValueError(f"{number}.quantity: there cannot be less than nothing")
@@ -88,11 +109,15 @@ class Totals(BaseModel):
     pieces_in: int
     pieces_out: int
     movements: int
+    transfers: int = 0
     problems: int
 
 
 class DocumentOut(BaseModel):
-    """A document. It has ended once there is a `finished_at`; `ignored` are headings that were passed over."""
+    """A document. It has ended once there is a `finished_at`; `ignored` are headings that were passed over.
+
+    Without `undoable` it cannot be undone once it is done.
+    """
 
     id: int
     kind: Kind
@@ -103,6 +128,7 @@ class DocumentOut(BaseModel):
     counted_at: datetime | None
     actor: str
     state: State
+    undoable: bool
     lines_total: int
     lines_done: int
     totals: Totals | None
@@ -120,7 +146,7 @@ class DocumentsPage(BaseModel):
 
 
 class LineOut(BaseModel):
-    """A line as it came (`given`), its product once that is known, and the movement that came of it."""
+    """A line as it came (`given`), its product once that is known, and the movement or transfer that came of it."""
 
     number: int
     row: int
@@ -128,6 +154,7 @@ class LineOut(BaseModel):
     product_id: int | None
     quantity: int | None
     movement_id: int | None
+    transfer_id: int | None
 
 
 class LinesPage(BaseModel):
@@ -157,7 +184,8 @@ def out(document: Document) -> DocumentOut:
         id=document.id, kind=document.kind, store_id=document.store_id, related_document=document.related_document,
         file_name=document.file_name, ignored=list(document.ignored),
         counted_at=document.counted_at if document.kind == "set" else None, actor=document.actor,
-        state=document.state, lines_total=document.lines_total, lines_done=document.lines_done,
+        state=document.state, undoable=document.undoable, lines_total=document.lines_total,
+        lines_done=document.lines_done,
         totals=Totals(**document.totals) if document.totals else None, created_at=document.created_at,
         updated_at=document.updated_at, finished_at=document.finished_at, undone_at=document.undone_at,
         undone_by=document.undone_by, version=document.version,
@@ -227,7 +255,7 @@ async def list_lines(request: Request, document_id: PathId, page: Cursor = None,
     items = [
         LineOut(
             number=one.number, row=one.row, given=one.given, product_id=one.product_id, quantity=one.quantity,
-            movement_id=one.movement_id,
+            movement_id=one.movement_id, transfer_id=one.transfer_id,
         )
         for one in lines
     ]  # fmt: skip
@@ -296,7 +324,10 @@ async def undo_document(
     body: Reversal | None = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Undo all that a document did by the opposite of each of its movements, once; or nothing, and every reason."""
+    """Undo all that a document did by the opposite of each of its movements, once; or nothing, and every reason.
+
+    Of requests: nothing is asked for any more, unless something has left. Levels and places are not undone.
+    """
 
     async def verb(db: Connection) -> dict[str, Any]:
         undone = await service.undo(db, caller, document_id, body.reason if body else None)

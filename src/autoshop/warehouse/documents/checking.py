@@ -7,11 +7,14 @@ from typing import Any
 from autoshop.catalog.imports.rows import Wrong, pieces
 from autoshop.catalog.products.model import as_scanned
 from autoshop.inventory.movements.model import MOST_PIECES
+from autoshop.inventory.shelves.model import place_of
+from autoshop.kit.errors import Invalid
 from autoshop.kit.text import article_key, name_key
 from autoshop.warehouse.documents.columns import NAMES
 from autoshop.warehouse.documents.model import Kind, Line, Problem
 
 MOST_ID = 2**63 - 1
+SEPARATORS = str.maketrans(",|", ";;")  # of places; a blank, a hyphen and a slash are written within one
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class Read:
     named: Named
     quantity: int
     maximum: int | None = None
+    places: tuple[str, ...] = ()
+    sender: str = ""  # code or id of the store that is asked
 
 
 def read_lines(kind: Kind, lines: Sequence[Line]) -> tuple[list[Read], list[Problem]]:
@@ -45,13 +50,17 @@ def read_lines(kind: Kind, lines: Sequence[Line]) -> tuple[list[Read], list[Prob
         if not wrong:
             numbers = _numbers(kind, line, wrong)
             named = _named(line, wrong)
+            places = _places(line, wrong) if kind == "places" else ()
+            sender = _sender(line, wrong) if kind == "requests" else ""
             if numbers is not None and named is not None and not wrong:
-                read.append(Read(line, named, *numbers))
+                read.append(Read(line, named, *numbers, places, sender))
         problems += wrong
     return read, problems
 
 
 def _numbers(kind: Kind, line: Line, wrong: list[Problem]) -> tuple[int, int | None] | None:
+    if kind == "places":
+        return 0, None
     if kind != "levels":
         quantity = _number(line, "quantity", wrong, kind == "adjustment", 0 if kind == "set" else 1)
         return None if quantity is None else (quantity, None)
@@ -62,6 +71,29 @@ def _numbers(kind: Kind, line: Line, wrong: list[Problem]) -> tuple[int, int | N
     if maximum is not None and maximum < minimum:
         wrong.append(_problem(line, "maximum", "below_minimum", str(minimum)))
     return minimum, maximum
+
+
+def _places(line: Line, wrong: list[Problem]) -> tuple[str, ...]:
+    """The places that a line names, as they are kept."""
+    given = line.given.get("places", "")
+    typed = given if isinstance(given, list) else str(given).translate(SEPARATORS).split(";")
+    named = [text.strip() for text in typed if text.strip()]
+    if not named:
+        wrong.append(_problem(line, "places", "required"))
+    places = []
+    for text in named:
+        try:
+            places.append(place_of(text))
+        except Invalid:
+            wrong.append(Problem(line.row, "places", text[:200], "no_place"))
+    return tuple(places)
+
+
+def _sender(line: Line, wrong: list[Problem]) -> str:
+    sender = str(line.given.get("from_store", "")).strip()
+    if not sender:
+        wrong.append(_problem(line, "from_store", "required"))
+    return sender
 
 
 def _number(line: Line, field: str, wrong: list[Problem], signed: bool = False, least: int = 0) -> int | None:

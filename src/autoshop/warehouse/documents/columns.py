@@ -15,6 +15,8 @@ SYNONYMS: dict[str, str] = {
     "quantity": "количество|колво|кол|количествошт|колвошт|qty|quantity|pieces|count|штук|шт",
     "reason": "причина|reason|основание",
     "minimum": "минимум|мин|минимальныйостаток|неснижаемыйостаток|min|minimum",
+    "places": "место|места|местохранения|ячейка|ячейки|полка|полки|стеллаж|place|places|shelf|shelves|bin|cell",
+    "from_store": "откуда|отправитель|магазинотправитель|складотправитель|fromstore|from|sender",
     "maximum": "максимум|макс|максимальныйостаток|max|maximum",
 }
 OURS = {synonym: name for name, synonyms in SYNONYMS.items() for synonym in synonyms.split("|")}
@@ -25,6 +27,17 @@ NUMBERS: dict[Kind, dict[str, str]] = {  # what each kind cannot do without, as 
     "adjustment": {"quantity": "Количество / quantity"},
     "set": {"quantity": "Количество / quantity"},
     "levels": {"minimum": "Минимум / minimum"},
+    "places": {"places": "Место / place"},
+    "requests": {"quantity": "Количество / quantity", "from_store": "Откуда / from store"},
+}
+
+
+ONLY_OF: dict[str, frozenset[str]] = {  # numbers and names that the other kinds pass over
+    "minimum": frozenset({"levels"}),
+    "maximum": frozenset({"levels"}),
+    "places": frozenset({"places"}),
+    "from_store": frozenset({"requests"}),
+    "quantity": frozenset({"receipt", "writeoff", "adjustment", "set", "requests"}),
 }
 
 
@@ -34,10 +47,9 @@ def meaning(heading: str, kind: Kind) -> str | None:
     if kind == "set" and key in COUNTED:
         return "quantity"
     found = OURS.get(key) or FIELD_OF.get(key)
-    if found in ("minimum", "maximum"):
-        return found if kind == "levels" else None
-    if found == "quantity":
-        return found if kind != "levels" else None
+    kinds = ONLY_OF.get(found or "")
+    if kinds is not None:
+        return found if kind in kinds else None
     return found if found in (*NAMES, "reason") else None
 
 

@@ -61,7 +61,7 @@ DOCUMENTS = DOCUMENT_FILES.removesuffix("/files")
 async def send_file(
     request: Request,
     caller: Annotated[Caller, needs("documents:write")],
-    kind: Annotated[Kind, Query(description="receipt, writeoff, adjustment, set (a count) or levels")],
+    kind: Annotated[Kind, Query(description="receipt, writeoff, adjustment, set (a count), levels, places, requests")],
     store_id: Annotated[int, Query(ge=1, lt=2**63)],
     name: FileName = "document",
     related_document: Annotated[str | None, Query(max_length=200, pattern=NO_NUL)] = None,

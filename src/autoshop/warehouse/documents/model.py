@@ -8,8 +8,8 @@ from typing import Any, Literal, NamedTuple
 from autoshop.accounts.model import Caller
 from autoshop.kit.errors import Conflict, NotFound, Refusal
 
-Kind = Literal["receipt", "writeoff", "adjustment", "set", "levels"]
-StockKind = Literal["receipt", "writeoff", "adjustment", "set"]
+Kind = Literal["receipt", "writeoff", "adjustment", "set", "levels", "places", "requests"]
+LinesKind = Literal["receipt", "writeoff", "adjustment", "set", "places", "requests"]  # which JSON has lines for
 State = Literal["waiting", "checking", "posting", "done", "refused", "undone"]
 
 MOST_LINES = 10_000
@@ -25,7 +25,10 @@ NEEDS: dict[str, str] = {
     "adjustment": "inventory:approve",
     "set": "inventory:approve",
     "levels": "levels:write",
+    "places": "inventory:write",
+    "requests": "inventory:write",
 }
+NOT_UNDONE = frozenset({"levels", "places"})  # what was there before is not kept
 MOVEMENT_TYPES: dict[str, str] = {
     "receipt": "inbound",
     "writeoff": "writeoff",
@@ -56,7 +59,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class KeptLine:
-    """A line as it is shown: with the product that was found, and the movement that came of it."""
+    """A line as it is shown: with the product that was found, and the movement or transfer that came of it."""
 
     number: int
     row: int
@@ -64,6 +67,7 @@ class KeptLine:
     product_id: int | None
     quantity: int | None
     movement_id: int | None
+    transfer_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,11 @@ class Document:
     def name(self) -> str:
         """What its movements say they belong to."""
         return self.related_document or f"document {self.id}"
+
+    @property
+    def undoable(self) -> bool:
+        """Whether it can be undone once it is done, as far as its kind goes."""
+        return self.kind not in NOT_UNDONE
 
     @property
     def caller(self) -> Caller:
@@ -164,6 +173,22 @@ class LevelsStay(Conflict):
         return "A document of levels moved no pieces; set the levels as they should be"
 
 
+class PlacesStay(Conflict):
+    title = "Places are not undone"
+
+    def explain(self) -> str:
+        return "A document of places moved no pieces; set the places as they should be"
+
+
+class SentAlready(Conflict):
+    """Nothing was cancelled; `transfer_ids` are those of which something has left."""
+
+    title = "Sent already"
+
+    def explain(self) -> str:
+        return "Pieces that it asked for have left; cancel the other transfers one by one"
+
+
 class PiecesGone(Conflict):
     """Nothing was undone; `lines` names every product whose pieces are no longer there."""
 
@@ -173,7 +198,9 @@ class PiecesGone(Conflict):
         return f"{len(self.facts['lines'])} product(s) of it were sold, moved or reserved since; nothing was undone"
 
 
-def totals_of(lines: int, deltas: Iterable[int], movements: int, problems: int = 0) -> dict[str, int]:
+def totals_of(
+    lines: int, deltas: Iterable[int], movements: int, problems: int = 0, transfers: int = 0
+) -> dict[str, int]:
     """What a document came to."""
     moved = list(deltas)
     return {
@@ -182,5 +209,6 @@ def totals_of(lines: int, deltas: Iterable[int], movements: int, problems: int =
         "pieces_in": sum(delta for delta in moved if delta > 0),
         "pieces_out": -sum(delta for delta in moved if delta < 0),
         "movements": movements,
+        "transfers": transfers,
         "problems": problems,
     }

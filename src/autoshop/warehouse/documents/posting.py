@@ -10,11 +10,12 @@ from typing import Any
 
 from autoshop.inventory.levels.model import LevelsRefused, Wanted
 from autoshop.inventory.levels.service import set_levels
-from autoshop.inventory.movements.model import BatchRefused, Movement, TooManyPieces
+from autoshop.inventory.movements.model import BatchRefused, Movement, TooManyPieces, UnknownProduct
 from autoshop.inventory.movements.model import Line as LedgerLine
 from autoshop.inventory.movements.service import post_lines
 from autoshop.inventory.movements.store import open_places
 from autoshop.inventory.reservations.store import lock_places
+from autoshop.inventory.transfers.model import StoreClosed
 from autoshop.kit.db import BUSY, Connection, Pool, is_gone, transaction
 from autoshop.kit.errors import Forbidden, Refusal
 from autoshop.warehouse.documents import store
@@ -28,6 +29,8 @@ from autoshop.warehouse.documents.model import (
     Problem,
     totals_of,
 )
+from autoshop.warehouse.documents.places import places_of_products, set_places
+from autoshop.warehouse.documents.requests import request_all, senders_of
 
 TRIES = 3
 
@@ -121,6 +124,13 @@ class _Work:
         known = [one for one in self.read if one.line.number in self.products]
         if self.kind == "levels":
             problems += twice_named(known, self.products)
+        elif self.kind == "places":
+            self.places, more = places_of_products(known, self.products)
+            problems += more
+        elif self.kind == "requests":
+            async with self.pool.acquire() as db:
+                self.senders, more = await senders_of(db, self.document, known)
+            problems += more + sums_of(self.kind, known, self.products)[1]
         else:
             self.sums, more = sums_of(self.kind, known, self.products)
             problems += more
@@ -145,15 +155,39 @@ class _Work:
             held = await store.lock(db, document.id, wait=False)
             if held is None or held.finished_at is not None:
                 raise _Taken
-            kept = [(one.line.number, self.products[one.line.number], one.quantity) for one in self.read]
+            pieces = [None if self.kind == "places" else one.quantity for one in self.read]
+            kept = [
+                (one.line.number, self.products[one.line.number], count)
+                for one, count in zip(self.read, pieces, strict=True)
+            ]
             await store.keep_products(db, document.id, kept)
-            movements = await self._set_levels(db) if self.kind == "levels" else await self._move(db)
+            movements, transfers = await self._carry_out(db)
             await store.keep_movements(db, document.id, {one.product_id: one.id for one in movements})
             deltas = [one.delta for one in movements]
-            totals = totals_of(document.lines_total, deltas, len(movements))
+            totals = totals_of(document.lines_total, deltas, len(movements), transfers=transfers)
             totals["products"] = len(set(self.products.values()))
             await store.finish(db, document.id, "done", totals, document.lines_total)
             await store.tell(db, document, "done", totals)
+
+    async def _carry_out(self, db: Connection) -> tuple[list[Movement], int]:
+        """What the kind is about: the movements that came of it, and how many transfers."""
+        if self.kind == "levels":
+            return await self._set_levels(db), 0
+        if self.kind == "places":
+            if problems := await set_places(db, self.document, self.places):
+                raise Wrong(problems)
+            return [], 0
+        if self.kind == "requests":
+            return [], await self._request(db)
+        return await self._move(db), 0
+
+    async def _request(self, db: Connection) -> int:
+        try:
+            return await request_all(db, self.document, self.read, self.products, self.senders)
+        except StoreClosed as closed:
+            raise Wrong([Problem(None, "", "", "store_closed")]) from closed
+        except UnknownProduct as refused:  # it went while we looked
+            raise Wrong([Problem(None, "", str(refused.facts["product_id"]), "unknown_product")]) from refused
 
     async def _set_levels(self, db: Connection) -> list[Movement]:
         rows = [
@@ -205,7 +239,9 @@ class _Work:
         for product_id, counted in self.sums.items():
             shelf = shelves[product_id]
             should_be = counted + shelf.moved
-            if should_be < 0:
+            if shelf.is_doubtful:
+                problems += self._told(product_id, "corrected_since", "")
+            elif should_be < 0:
                 problems += self._told(product_id, "moved_since", str(should_be))
             elif should_be < shelf.reserved:
                 problems += self._told(product_id, "held", f"{should_be} / {shelf.reserved}")

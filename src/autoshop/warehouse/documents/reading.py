@@ -14,7 +14,7 @@ from autoshop.catalog.imports.workbook import Odd, shown
 from autoshop.warehouse.documents.columns import NAMES, headings_of, passed_over, understand
 from autoshop.warehouse.documents.model import MOST_LINES, Kind, Line, Problem
 
-LONGEST = {"article": 60, "brand": 100, "sku": 60, "barcode": 64, "reason": 500}
+LONGEST = {"article": 60, "brand": 100, "sku": 60, "barcode": 64, "reason": 500, "places": 500, "from_store": 60}
 LONGEST_NUMBER = 40
 VALUE_CHARACTERS = 200
 

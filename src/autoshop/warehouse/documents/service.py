@@ -23,10 +23,12 @@ from autoshop.warehouse.documents.model import (
     LevelsStay,
     NotUndoable,
     PiecesGone,
+    PlacesStay,
     SameFile,
     UnknownDocument,
 )
 from autoshop.warehouse.documents.model import Line as DocumentLine
+from autoshop.warehouse.documents.requests import cancel_all
 
 JOB = "bulk_document"
 
@@ -45,12 +47,11 @@ async def keep(db: Connection, caller: Caller, asked: Asked, lines: Sequence[Doc
         raise Invalid(f"counted_at: {reason}", errors=[wrong("counted_at", reason)])
     if await find_store(db, asked.store_id) is None:
         raise UnknownStore(f"There is no store {asked.store_id}", store_id=asked.store_id)
-    kept = await store.add(db, caller, asked, lines)
-    if kept is None:
+    while (kept := await store.add(db, caller, asked, lines)) is None:
         assert asked.digest is not None
         before = await store.same_file(db, asked.digest)
-        assert before is not None, "a document that conflicted is there to be read"
-        raise SameFile(document_id=before.id, state=before.state, sent_at=before.created_at.isoformat())
+        if before is not None:  # else it has just been refused or undone, and stands in nobody's way any more
+            raise SameFile(document_id=before.id, state=before.state, sent_at=before.created_at.isoformat())
     await defer(db, JOB, {"document_id": kept.id}, once_as=f"{JOB}:{kept.id}")
     return kept
 
@@ -74,7 +75,7 @@ async def take_up_again(db: Connection) -> int:
 async def undo(db: Connection, caller: Caller, document_id: int, reason: str | None) -> Document:
     """Post the opposite of every movement of a document, once: all of them, or a refusal that names every product.
 
-    What somebody has reversed by itself meanwhile stays reversed.
+    Of requests, nothing is asked for any more. What somebody has reversed by itself meanwhile stays reversed.
     """
     document = await store.lock(db, document_id)
     if document is None:
@@ -82,23 +83,31 @@ async def undo(db: Connection, caller: Caller, document_id: int, reason: str | N
     caller.must_act_for(document.store_id)
     if document.state != "done":
         raise NotUndoable(document_id=document_id, state=document.state)
-    if document.kind == "levels":
-        raise LevelsStay(document_id=document_id)
-    places = [(product_id, document.store_id) for product_id in await goods.moved_products(db, document_id)]
+    if document.kind == "requests":
+        await cancel_all(db, caller, document)
+    else:
+        await _reverse(db, caller, document, reason)
+    await store.undo(db, document_id, caller.actor)
+    await store.tell(db, document, "undone", document.totals)
+    return await get_document(db, document_id)
+
+
+async def _reverse(db: Connection, caller: Caller, document: Document, reason: str | None) -> None:
+    if not document.undoable:
+        stays = LevelsStay if document.kind == "levels" else PlacesStay
+        raise stays(document_id=document.id)
+    places = [(product_id, document.store_id) for product_id in await goods.moved_products(db, document.id)]
     await lock_places(db, places)
     lines = [
         Line(
             one.product_id, document.store_id, one.movement_type, -one.delta, caller.actor, one.related_document,
             reason, reverses_id=one.id,
         )
-        for one in await goods.moved(db, document_id)
+        for one in await goods.moved(db, document.id)
         if not one.is_reversed
     ]  # fmt: skip
     if lines:
         await _post(db, document, lines)
-    await store.undo(db, document_id, caller.actor)
-    await store.tell(db, document, "undone", document.totals)
-    return await get_document(db, document_id)
 
 
 async def _post(db: Connection, document: Document, lines: Sequence[Line]) -> None:

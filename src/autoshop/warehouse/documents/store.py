@@ -188,7 +188,7 @@ SELECT number, row, given, wrong
  LIMIT 10000
 """
 LINES_PAGE = """
-SELECT number, row, given, product_id, quantity, movement_id
+SELECT number, row, given, product_id, quantity, movement_id, transfer_id
   FROM bulk_lines
  WHERE document_id = $1 AND number > $2::bigint
  ORDER BY number
@@ -208,6 +208,20 @@ UPDATE bulk_lines AS l
 """
 
 
+KEEP_TRANSFERS = """
+UPDATE bulk_lines AS l
+   SET transfer_id = w.transfer_id
+  FROM unnest($2::int[], $3::bigint[]) AS w (number, transfer_id)
+ WHERE l.document_id = $1 AND l.number = w.number
+"""
+TRANSFERS = """
+SELECT DISTINCT transfer_id
+  FROM bulk_lines
+ WHERE document_id = $1 AND transfer_id IS NOT NULL
+ ORDER BY transfer_id
+"""
+
+
 async def lines(db: Connection, document_id: int) -> list[Line]:
     """All lines, as they came."""
     return [
@@ -221,7 +235,7 @@ async def lines_page(db: Connection | Pool, document_id: int, after: int, limit:
     return [KeptLine(*row) for row in await db.fetch(LINES_PAGE, document_id, after, limit)]
 
 
-async def keep_products(db: Connection, document_id: int, found: Sequence[tuple[int, int, int]]) -> None:
+async def keep_products(db: Connection, document_id: int, found: Sequence[tuple[int, int, int | None]]) -> None:
     """Number, product and pieces of each line that was understood."""
     columns = ([one[at] for one in found] for at in range(3))
     await db.execute(KEEP_PRODUCTS, document_id, *columns)
@@ -230,6 +244,16 @@ async def keep_products(db: Connection, document_id: int, found: Sequence[tuple[
 async def keep_movements(db: Connection, document_id: int, movements: Mapping[int, int]) -> None:
     """Product → the movement that came of its lines."""
     await db.execute(KEEP_MOVEMENTS, document_id, list(movements), list(movements.values()))
+
+
+async def keep_transfers(db: Connection, document_id: int, transfers: Mapping[int, int]) -> None:
+    """Number of a line → the transfer that asks for it."""
+    await db.execute(KEEP_TRANSFERS, document_id, list(transfers), list(transfers.values()))
+
+
+async def transfers_of(db: Connection, document_id: int) -> list[int]:
+    """The transfers that came of a document, in order."""
+    return [row["transfer_id"] for row in await db.fetch(TRANSFERS, document_id)]
 
 
 FORGET_PROBLEMS = "DELETE FROM bulk_problems WHERE document_id = $1"

@@ -36,6 +36,15 @@ REASONS: dict[str, tuple[str, str]] = {
         "together with the other rows of this product it is {0}: more than there can be",
     ),
     "repeated_product": ("тот же товар в строке {0}", "the same product is in row {0}"),
+    "no_place": (
+        "место называют буквами и цифрами, до 40 знаков, например A-03-2; несколько мест — через «;»",
+        "a place is named with letters and digits, 40 at most, such as A-03-2; several are separated by “;”",
+    ),
+    "repeated_place": ("это место у товара уже есть", "the product has this place already"),
+    "too_many_places": ("у товара не больше {0} мест", "a product has at most {0} places"),
+    "unknown_store": ("такого магазина нет: нужен его код или номер", "there is no such store: give its code or id"),
+    "own_store": ("это тот же магазин, который просит", "it is the store itself that asks"),
+    "store_closed": ("магазин, который просит, больше не работает", "the store that asks is out of business"),
     "not_enough": ("нужно {1}, доступно {2}", "{1} wanted, {2} available"),
     "held": (
         "посчитано {1}, а зарезервировано {2}: сначала снимите резерв",
@@ -44,6 +53,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "moved_since": (
         "после подсчёта ушло больше, чем посчитано: вышло бы {0}",
         "more has gone since the count than was counted: it would be {0}",
+    ),
+    "corrected_since": (
+        "после подсчёта отменили более раннее движение или нашлось потерянное в пути; посчитайте заново",
+        "since the count an older movement was undone, or pieces of a transfer were found; count it again",
     ),
     "too_many_on_shelf": ("на полке не бывает столько; проверьте количество", "no shelf holds that many; check it"),
     # rights and our side

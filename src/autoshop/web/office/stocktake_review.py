@@ -1,6 +1,5 @@
 """Screens: what a stocktake has found, and its end: review, another count, approval, cancellation."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
@@ -204,7 +203,7 @@ async def review_page(
         by_status = await store.by_status(db, stocktake_id)
         differences = await approvals.differences(db, stocktake_id)
         place = await stores.get_store(db, stocktake.store_id)
-        costs = await _costs(db, caller, differences, lines, place.calendar.zone)
+        costs = await _costs(db, caller, differences, lines)
         known = await products.get_products(db, caller, [line.product_id for line in lines])
     return show(
         request,
@@ -231,7 +230,7 @@ async def review_page(
 
 
 async def _costs(
-    db: Connection, caller: Caller, differences: dict[int, int], lines: list[Line], zone: Any
+    db: Connection, caller: Caller, differences: dict[int, int], lines: list[Line]
 ) -> dict[int, int] | None:
     """Average costs of what differs; None for whoever may not see costs. Of very many only those on the page."""
     if not caller.may("cost:read"):
@@ -239,7 +238,7 @@ async def _costs(
     wanted = [line.product_id for line in lines if line.product_id in differences]
     if len(differences) <= MOST_VALUED:
         wanted = list(differences)
-    return await value.averages(db, datetime.now(zone).date(), wanted) if wanted else {}
+    return await value.averages(db, wanted) if wanted else {}
 
 
 def _worth(costs: dict[int, int], product_id: int, differences: dict[int, int]) -> int:

@@ -1,5 +1,6 @@
 """Screens: stocktakes that are open and done; opening one."""
 
+import re
 from typing import Annotated, Any, Literal, get_args
 
 from fastapi import APIRouter, Query, Request
@@ -10,10 +11,13 @@ from autoshop.accounts.model import Caller
 from autoshop.catalog.categories import store as categories
 from autoshop.catalog.products import service as products
 from autoshop.catalog.products.model import the_one
+from autoshop.inventory.shelves.model import places_of
 from autoshop.inventory.stocktakes import service, store
-from autoshop.inventory.stocktakes.model import Kind, Scope, Status
+from autoshop.inventory.stocktakes.model import MOST_SHELVES, Kind, Scope, Status
 from autoshop.inventory.stores import store as all_stores
 from autoshop.kit.db import Connection
+from autoshop.kit.errors import Invalid
+from autoshop.kit.money import parse_roubles
 from autoshop.kit.paging import Cursor, decode_cursor, page_of
 from autoshop.web import forms, pages
 from autoshop.web.forms import Form
@@ -86,12 +90,14 @@ async def open_stocktake(request: Request, caller: Annotated[Caller, needs("inve
     note = form.text("note", 500)
     category_id = form.whole("category", 1, 2**62) if kind == "category" else None
     named = await _products_in(request, caller, form) if kind == "products" else ()
+    shelves = _shelves_in(form) if kind == "shelves" else ()
+    worth = _worth_in(form)
     status = 422
     if not form.errors:
-        scope = Scope(kind, category_id, named)  # type: ignore[arg-type]
+        scope = Scope(kind, category_id, named, shelves)  # type: ignore[arg-type]
 
         async def verb(db: Connection) -> dict[str, Any]:
-            opened = await service.open_stocktake(db, caller, store_id, scope, blind, above, note)
+            opened = await service.open_stocktake(db, caller, store_id, scope, blind, above, note, above_kopecks=worth)
             return {"stocktake_id": opened.id}
 
         outcome = await once(request, caller, form, verb, "", _address)
@@ -124,6 +130,30 @@ async def _products_in(request: Request, caller: Caller, form: Form) -> tuple[in
             elif len(form.errors) < MOST_WRONG:
                 form.wrong("codes", "form.several_named" if likely else "form.no_product", typed=code[:200])
     return tuple(found)
+
+
+def _shelves_in(form: Form) -> tuple[str, ...]:
+    """The shelves that were typed, with commas or lines between them."""
+    typed = [shelf for shelf in map(str.strip, re.split(r"[,;\n]", form["shelves"])) if shelf]
+    if not typed:
+        form.wrong("shelves", "form.empty")
+        return ()
+    try:
+        return places_of(typed[:MOST_SHELVES])
+    except Invalid:
+        form.wrong("shelves", "stocktake.no_shelf")
+        return ()
+
+
+def _worth_in(form: Form) -> int | None:
+    """The limit of second counts by value, in kopecks."""
+    if not form["worth"].strip():
+        return None
+    try:
+        return parse_roubles(form["worth"])
+    except ValueError:
+        form.wrong("worth", "stocktake.no_amount")
+        return None
 
 
 async def _form_page(request: Request, caller: Caller, form: Form, status: int) -> Response:

@@ -1,13 +1,13 @@
 """What the worker does all the time: relay what happened, and send what is due.
 
-A webhook is sent to by one worker at a time, one message after the other, so that what it hears is in order; webhooks
-are sent to side by side. Nothing is locked while the network is waited for: whoever sends has a lease on the webhook,
-which a worker that dies does not renew. What it had sent and not marked is sent once more.
+A webhook is sent to by one worker at a time, one message after the other, so that what it hears is in order, unless it
+wants several at once (`in_flight`); webhooks are sent to side by side. Nothing is locked while the network is waited
+for: whoever sends has a lease on the webhook, which a worker that dies does not renew. What it had sent and not marked
+is sent once more.
 """
 
 import asyncio
 import random
-from contextlib import suppress
 from datetime import UTC, datetime
 
 import httpx
@@ -19,7 +19,7 @@ from autoshop.webhooks.model import Delivery, Outcome, after_failure
 from autoshop.webhooks.outgoing import store
 from autoshop.webhooks.outgoing.model import Lease
 from autoshop.webhooks.outgoing.relay import relay
-from autoshop.webhooks.outgoing.sending import ALL_SECONDS, line_to
+from autoshop.webhooks.outgoing.sending import ALL_SECONDS, Line, line_to
 
 LOOK_SECONDS = 0.25
 LEASE_SECONDS = 4 * ALL_SECONDS
@@ -37,9 +37,11 @@ class Sender:
         self._certificates = httpx.create_ssl_context()
         self._turns: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self.has_more = asyncio.Event()  # a turn has ended and something is still due: no need to wait before the next
 
     async def look(self) -> None:
         """Begin with whatever is due. Raises what a turn has raised."""
+        self.has_more.clear()
         for turn in [turn for turn in self._turns if turn.done()]:
             self._turns.discard(turn)
             turn.result()
@@ -56,14 +58,29 @@ class Sender:
             await asyncio.wait(self._turns)
 
     async def _turn(self, lease: Lease) -> None:
-        until = asyncio.get_running_loop().time() + TURN_SECONDS
-        async with line_to(lease, self._networks, self._certificates) as line:
-            for delivery in await store.due(self._pool, lease.id, AT_A_TIME):
+        most = AT_A_TIME * lease.in_flight
+        due = await store.due(self._pool, lease.id, most)
+        left, until = iter(due), asyncio.get_running_loop().time() + TURN_SECONDS
+        ends = False
+        noting = asyncio.Lock()  # all note in one row: one connection at a time, and the others stay in the pool
+
+        async def send_one_after_the_other(line: Line) -> None:
+            nonlocal ends
+            while not ends and (delivery := next(left, None)) is not None:
                 outcome = await line.send(delivery)
-                goes_on = await note(self._pool, lease, delivery, outcome, datetime.now(UTC))
-                if not goes_on or self._stopping or asyncio.get_running_loop().time() > until:
-                    break
+                async with noting:
+                    goes_on = await note(self._pool, lease, delivery, outcome, datetime.now(UTC))
+                ends = ends or not goes_on or self._stopping or asyncio.get_running_loop().time() > until
+
+        async with line_to(lease, self._networks, self._certificates) as line:
+            ended = await asyncio.gather(
+                *[send_one_after_the_other(line) for _ in range(lease.in_flight)], return_exceptions=True
+            )
+        for broken in (one for one in ended if one is not None):
+            raise broken  # the lease runs out by itself
         await store.release(self._pool, lease)
+        if len(due) == most and not ends:
+            self.has_more.set()
 
 
 async def note(pool: Pool, lease: Lease, delivery: Delivery, outcome: Outcome, now: datetime) -> bool:
@@ -81,7 +98,7 @@ async def note(pool: Pool, lease: Lease, delivery: Delivery, outcome: Outcome, n
         if holder != lease.lease:  # another sends it by now, and knows better
             return False
         verdict = after_failure(delivery, health, outcome, now, random.uniform(0.8, 1.2))  # noqa: S311
-        await store.failed(db, delivery, outcome, verdict)
+        await store.failed(db, delivery, outcome, verdict, health.failures + 1)
         if is_on and verdict.disabled_reason:
             await store.tell_disabled(db, lease.id, lease.url, verdict.disabled_reason)
     log.warning("webhook failed", webhook_id=lease.id, delivery_id=delivery.id, error=outcome.error)
@@ -99,9 +116,16 @@ async def run(pool: Pool, settings: Settings, stop: asyncio.Event) -> None:
             await sender.look()
         except BUSY as error:
             log.warning("webhooks wait for rows that are locked", error=repr(error))
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
+        await _pause(stop, sender.has_more)
     await sender.stop()
+
+
+async def _pause(*reasons_to_go_on: asyncio.Event) -> None:
+    """A short rest, or none."""
+    waiting = [asyncio.create_task(reason.wait()) for reason in reasons_to_go_on]
+    await asyncio.wait(waiting, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    for one in waiting:
+        one.cancel()
 
 
 async def forget(pool: Pool, settings: Settings) -> None:

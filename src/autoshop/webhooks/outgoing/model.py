@@ -13,6 +13,7 @@ class Lease:
     secret: str
     old_secret: str | None
     lease: UUID
+    in_flight: int = 1
 
     @property
     def secrets(self) -> list[str]:

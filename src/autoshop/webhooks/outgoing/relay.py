@@ -46,7 +46,7 @@ async def _relay_page(db: Connection) -> tuple[int, bool]:
     if not batch.events:
         await _save(db, known, batch.until)
         return 0, False
-    webhooks = await store.active(db)  # once more, for the same reason
+    webhooks = await store.active(db, keep=True)  # once more, for the same reason
     wanted = [(webhook.id, event) for event in batch.events for webhook in webhooks if webhook.hears(event)]
     made = await store.queue(db, wanted, datetime.now(UTC) + GIVE_UP, again=False) if wanted else 0
     await store.save_relay(db, str(batch.until))

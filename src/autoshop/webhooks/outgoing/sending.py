@@ -28,7 +28,7 @@ class NoWay(Exception):
 
 
 class Line:
-    """A connection to the receiver of one webhook, kept open between messages."""
+    """The way to the receiver of one webhook: as many connections as it may have messages, kept open between them."""
 
     def __init__(self, client: httpx.AsyncClient, lease: Lease, networks: tuple[Network, ...]) -> None:
         self._client, self._lease, self._networks = client, lease, networks
@@ -48,7 +48,8 @@ class Line:
             error = str(no_way)
         except TimeoutError:
             error = f"no answer within {ALL_SECONDS:.0f} s"
-        except (httpx.HTTPError, OSError, UnicodeError) as broken:
+        # A redirect is not followed, but httpx reads where it would lead: InvalidURL, where it leads nowhere.
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as broken:
             error = f"{type(broken).__name__}: {broken}"[:500].replace("\0", "")
         return Outcome(status, error, round((time.monotonic() - began) * 1000))
 
@@ -106,7 +107,7 @@ async def addresses_of(host: str, port: int) -> list[str]:
 @asynccontextmanager
 async def line_to(lease: Lease, networks: tuple[Network, ...], certificates: ssl.SSLContext) -> AsyncIterator[Line]:
     """A line for as long as the block lasts. Nothing of this process's surroundings counts: no proxy, no .netrc."""
-    limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+    limits = httpx.Limits(max_connections=lease.in_flight, max_keepalive_connections=lease.in_flight)
     timeout = httpx.Timeout(ALL_SECONDS, connect=CONNECT_SECONDS)
     async with httpx.AsyncClient(
         verify=certificates, trust_env=False, follow_redirects=False, limits=limits, timeout=timeout

@@ -44,9 +44,13 @@ SELECT {COLUMNS}
 """
 
 
-async def active(db: Connection) -> list[Webhook]:
-    """Those that are switched on."""
-    return [webhook_of(row) for row in await db.fetch(ACTIVE, MOST_WEBHOOKS)]
+# As the foreign key of each delivery would: who removes one meanwhile waits, and one that is removed is not there.
+ACTIVE_FOR_NOW = ACTIVE + " FOR KEY SHARE"
+
+
+async def active(db: Connection, *, keep: bool = False) -> list[Webhook]:
+    """Those that are switched on; `keep`: nobody removes one until the transaction ends."""
+    return [webhook_of(row) for row in await db.fetch(ACTIVE_FOR_NOW if keep else ACTIVE, MOST_WEBHOOKS)]
 
 
 QUEUE = """
@@ -87,7 +91,8 @@ UPDATE webhooks
               ORDER BY w.leased_until, w.id
               LIMIT 1
                 FOR NO KEY UPDATE SKIP LOCKED)
-RETURNING id, url, secret, CASE WHEN old_secret_until > now() THEN old_secret END AS old_secret, lease
+RETURNING id, url, secret, CASE WHEN old_secret_until > now() THEN old_secret END AS old_secret, lease,
+          in_flight
 """
 
 
@@ -120,11 +125,18 @@ async def release(pool: Pool, lease: Lease) -> None:
 
 
 # ------------------------------------------------------------------------------------------------ outcomes
-LOCK = "SELECT lease, active, failures, failing_since FROM webhooks WHERE id = $1 FOR NO KEY UPDATE"
+# What was under way beside a message that failed, and failed as well, is the same failure: the receiver was away once.
+LOCK = """
+SELECT lease, active, failures - CASE WHEN quiet_until > now() AND failures > 0 THEN 1 ELSE 0 END AS failures,
+       failing_since
+  FROM webhooks
+ WHERE id = $1
+   FOR NO KEY UPDATE
+"""
 
 
 async def lock(db: Connection, webhook_id: int) -> tuple[UUID | None, bool, Health] | None:
-    """Who sends for a webhook, whether it is on, and how it was doing; None where it is gone."""
+    """Who sends for a webhook, whether it is on, and how it was doing before this; None where it is gone."""
     row = await db.fetchrow(LOCK, webhook_id)
     return (row["lease"], row["active"], Health(row["failures"], row["failing_since"])) if row else None
 
@@ -161,7 +173,7 @@ async def make_due(db: Connection, webhook_id: int) -> None:
 
 FAILED = """
 UPDATE webhooks
-   SET failed = failed + 1, failures = failures + 1, failing_since = coalesce(failing_since, now()), quiet_until = $2,
+   SET failed = failed + 1, failures = $4, failing_since = coalesce(failing_since, now()), quiet_until = $2,
        active = active AND $3::text IS NULL,
        disabled_reason = CASE WHEN active THEN $3 ELSE disabled_reason END,
        version = version + CASE WHEN active AND $3::text IS NOT NULL THEN 1 ELSE 0 END
@@ -175,9 +187,9 @@ UPDATE webhook_deliveries
 """
 
 
-async def failed(db: Connection, delivery: Delivery, outcome: Outcome, verdict: Verdict) -> None:
-    """It did not."""
-    await db.execute(FAILED, delivery.webhook_id, verdict.quiet_until, verdict.disabled_reason)
+async def failed(db: Connection, delivery: Delivery, outcome: Outcome, verdict: Verdict, failures: int) -> None:
+    """It did not; `failures` in a row by now."""
+    await db.execute(FAILED, delivery.webhook_id, verdict.quiet_until, verdict.disabled_reason, failures)
     await db.execute(
         NOT_DELIVERED,
         delivery.id,

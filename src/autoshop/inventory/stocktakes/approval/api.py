@@ -52,7 +52,7 @@ async def review(
 
     async def verb(db: Connection) -> dict[str, Any]:
         reviewed = await service.review(db, caller, stocktake_id, asked.uncounted, asked.confirm_zero)
-        return out(reviewed).model_dump(mode="json")
+        return out(reviewed, caller).model_dump(mode="json")
 
     return await write_once(request, caller.actor, verb)
 
@@ -70,7 +70,7 @@ async def reopen(
     reason = body.reason if body else None
 
     async def verb(db: Connection) -> dict[str, Any]:
-        return out(await service.reopen(db, caller, stocktake_id, reason)).model_dump(mode="json")
+        return out(await service.reopen(db, caller, stocktake_id, reason), caller).model_dump(mode="json")
 
     return await write_once(request, caller.actor, verb)
 
@@ -88,7 +88,7 @@ async def cancel(
     reason = body.reason if body else None
 
     async def verb(db: Connection) -> dict[str, Any]:
-        return out(await service.cancel(db, caller, stocktake_id, reason)).model_dump(mode="json")
+        return out(await service.cancel(db, caller, stocktake_id, reason), caller).model_dump(mode="json")
 
     return await write_once(request, caller.actor, verb)
 
@@ -107,6 +107,6 @@ async def approve(
 
     async def verb(db: Connection) -> dict[str, Any]:
         approved = await service.approve(db, caller, stocktake_id, version, asked.unsettled, asked.reason)
-        return out(approved).model_dump(mode="json")
+        return out(approved, caller).model_dump(mode="json")
 
     return await write_once(request, caller.actor, verb)

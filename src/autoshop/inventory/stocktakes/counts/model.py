@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from autoshop.inventory.value.model import MICRO
 from autoshop.kit.errors import Conflict, Forbidden, NotFound
 
 Mode = Literal["set", "add"]
@@ -13,6 +14,7 @@ SETTLED: tuple[LineStatus, ...] = ("counted", "agreed", "zeroed")
 UNSETTLED: tuple[LineStatus, ...] = ("needs_second_count", "needs_recount")
 MOST_COUNTS = 1_000
 MOST_ROUNDS = 9
+MOST_ON_A_SHELF = 1_000_000_000  # as in the ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,29 @@ class Settlement:
     counted_by: str
 
 
-def settle(counts: Sequence[Count], asked_round: int, second_count_above: int | None) -> Settlement:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a difference may be without a second count: so many pieces, and worth so much. None: whatever it is.
+
+    Where the cost is unknown the second limit asks for another count of any difference: nobody can say that it is worth
+    little, and looking twice costs a minute.
+    """
+
+    pieces: int | None = None
+    kopecks: int | None = None
+    average_microkopecks: int | None = None  # what a piece costs
+
+    def are_exceeded_by(self, difference: int) -> bool:
+        """Whether it has to be counted again."""
+        if self.pieces is not None and abs(difference) > self.pieces:
+            return True
+        if self.kopecks is None or difference == 0:
+            return False
+        average = self.average_microkopecks
+        return average is None or abs(difference) * average > self.kopecks * MICRO
+
+
+def settle(counts: Sequence[Count], asked_round: int, limits: Limits) -> Settlement:
     """What a line has come to; there is at least one count. The highest round decides: the later look wins.
 
     Why a difference can be known while the shop sells. Let T(t) be the pieces that lie there and L(t) the ledger. A
@@ -105,7 +129,7 @@ def settle(counts: Sequence[Count], asked_round: int, second_count_above: int | 
     doubtful = _moved_between(parts) or _interrupted(ordered[:start], parts)
     difference = None if doubtful else counted - last.ledger
     return Settlement(
-        status=_status(difference, newest, asked_round, second_count_above),
+        status=_status(difference, newest, asked_round, limits),
         round=newest,
         counted=counted,
         ledger=last.ledger,
@@ -129,11 +153,10 @@ def _interrupted(before: Sequence[Count], parts: Sequence[Count]) -> bool:
     )
 
 
-def _status(difference: int | None, newest: int, asked_round: int, second_count_above: int | None) -> LineStatus:
+def _status(difference: int | None, newest: int, asked_round: int, limits: Limits) -> LineStatus:
     if difference is None:
         return "needs_recount"
-    is_large = second_count_above is not None and abs(difference) > second_count_above
-    if newest < asked_round or (newest == 1 and is_large):
+    if newest < asked_round or (newest == 1 and limits.are_exceeded_by(difference)):
         return "needs_second_count"
     return "agreed" if newest > 1 else "counted"
 

@@ -8,20 +8,24 @@ from typing import Any
 import asyncpg
 
 from autoshop.accounts.model import Caller
+from autoshop.inventory.movements.model import TooManyPieces
 from autoshop.inventory.movements.store import open_places
 from autoshop.inventory.reservations.store import lock_places
 from autoshop.inventory.stocktakes import store as stocktakes
 from autoshop.inventory.stocktakes.counts import store
 from autoshop.inventory.stocktakes.counts.model import (
+    MOST_ON_A_SHELF,
     Asked,
     Count,
     CountsRefused,
+    Limits,
     NotYourCount,
     UnknownCount,
     settle,
     stands_in_the_way,
 )
 from autoshop.inventory.stocktakes.model import MOST_TOLD, Line, NotCounting, Stocktake, UnknownStocktake
+from autoshop.inventory.value.service import averages
 from autoshop.kit.db import Connection
 
 Numbered = tuple[int, Asked]  # as it stood in the request
@@ -54,6 +58,7 @@ async def take_counts(
     caller.must_act_for(stocktake.store_id)
     counts = [replace(one, counted_at=_by_our_clock(one.counted_at, now, sent_at)) for one in asked]
     products = sorted({one.product_id for one in counts})
+    costs = await _costs(db, stocktake, products)
     if stocktake.status == "counting":
         places = [(product_id, stocktake.store_id) for product_id in products]
         await open_places(db, places)
@@ -63,9 +68,16 @@ async def take_counts(
     if fresh and stocktake.status != "counting":
         raise NotCounting(stocktake_id=stocktake_id, stocktake_status=stocktake.status)
     if fresh or troubles:
-        await _take(db, caller, stocktake, fresh, troubles, now)
+        await _take(db, caller, stocktake, fresh, troubles, now, costs)
     lines = await stocktakes.lines(db, {"stocktake_id": stocktake_id, "product_ids": products}, len(products))
     return Taken(stocktake, now, len(fresh), len(counts) - len(fresh), lines)
+
+
+async def _costs(db: Connection, stocktake: Stocktake, products: Sequence[int]) -> Mapping[int, int]:
+    """What second counts by value go by. Before the locks: of a product with a long history it takes a while."""
+    if stocktake.status != "counting" or stocktake.second_count_above_kopecks is None:
+        return {}
+    return await averages(db, products)
 
 
 def _by_our_clock(at: datetime | None, now: datetime, sent_at: datetime | None) -> datetime:
@@ -98,6 +110,7 @@ async def _take(
     fresh: Sequence[Numbered],
     troubles: list[tuple[int, dict[str, Any]]],
     now: datetime,
+    costs: Mapping[int, int],
 ) -> None:
     products = sorted({one.product_id for _, one in fresh})
     rounds = await store.rounds(db, stocktake.id, products)
@@ -108,7 +121,7 @@ async def _take(
     counts = [one for _, one in fresh]
     moments = [(one.product_id, one.counted_at or now) for one in counts]
     try:
-        await stocktakes.add_lines(db, stocktake.id, stocktake.store_id, missing)
+        await stocktakes.add_lines(db, stocktake.id, stocktake.store_id, missing, stocktake.kept_scope.shelf_keys)
         ledger = await store.ledger_at(db, stocktake, moments)
         await store.add(db, stocktake.id, caller.actor, list(zip(counts, ledger, strict=True)))
     except asyncpg.UniqueViolationError as error:  # between our look and our leap
@@ -117,17 +130,21 @@ async def _take(
             (number, stands_in_the_way(number, one, title, "Somebody else was quicker; read it again and repeat"))
             for number, one in fresh
         ) from error
-    await _settle(db, stocktake, products)
+    await _settle(db, stocktake, products, costs)
 
 
-async def _settle(db: Connection, stocktake: Stocktake, products: Sequence[int]) -> None:
+async def _settle(db: Connection, stocktake: Stocktake, products: Sequence[int], costs: Mapping[int, int]) -> None:
     """Write down what these lines have come to, and tell of it. Their places are locked."""
     rounds = await store.rounds(db, stocktake.id, products)
     every = await store.of_products(db, stocktake.id, products)
+    limits = Limits(stocktake.second_count_above, stocktake.second_count_above_kopecks)
     settled = {
-        product_id: settle(counts, rounds[product_id][0], stocktake.second_count_above)
-        for product_id, counts in every.items()
+        one: settle(counts, rounds[one][0], replace(limits, average_microkopecks=costs.get(one)))
+        for one, counts in every.items()
     }
+    for product_id, outcome in settled.items():
+        if outcome.counted > MOST_ON_A_SHELF:
+            raise TooManyPieces(product_id=product_id, counted=outcome.counted)
     await store.settle(db, stocktake.id, settled)
     if left := [product_id for product_id in products if product_id not in settled]:
         await store.unsettle(db, stocktake.id, left)
@@ -152,12 +169,13 @@ async def take_back(db: Connection, caller: Caller, stocktake_id: int, client_id
         if one.actor != caller.actor and not caller.may("inventory:approve"):
             raise NotYourCount(client_id=one.client_id, actor=one.actor)
     products = sorted({one.product_id for one in counts.values()})
+    costs = await _costs(db, stocktake, products)
     await lock_places(db, [(product_id, stocktake.store_id) for product_id in products])
     fresh = await store.retract(db, stocktake_id, caller.actor, wanted)
     if fresh and stocktake.status != "counting":
         raise NotCounting(stocktake_id=stocktake_id, stocktake_status=stocktake.status)
     if fresh:
-        await _settle(db, stocktake, sorted({counts[one].product_id for one in fresh}))
+        await _settle(db, stocktake, sorted({counts[one].product_id for one in fresh}), costs)
     lines = await stocktakes.lines(db, {"stocktake_id": stocktake_id, "product_ids": products}, len(products))
     return Taken(stocktake, now, len(fresh), len(wanted) - len(fresh), lines)
 
@@ -169,7 +187,9 @@ async def _strangers(
     if not missing:
         return []
     scope = stocktake.kept_scope
-    belongs = await store.belonging(db, missing, scope.category_id)
+    belongs = await store.belonging(
+        db, missing, stocktake.store_id, scope.category_id, scope.shelf_keys if scope.kind == "shelves" else None
+    )
     clashes = await stocktakes.clashes(db, stocktake.store_id, missing, len(missing))
     elsewhere = {clash["product_id"]: clash["stocktake_id"] for clash in clashes}
     troubles = []

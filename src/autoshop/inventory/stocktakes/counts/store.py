@@ -29,15 +29,23 @@ WITH RECURSIVE down AS (
       JOIN categories AS c ON c.parent_id = down.id
      WHERE down.level < 20
 )
-SELECT p.id, $2::bigint IS NULL OR p.category_id IN (SELECT id FROM down) AS belongs
+SELECT p.id, ($2::bigint IS NULL OR p.category_id IN (SELECT id FROM down))
+             AND ($4::text[] IS NULL
+                  OR EXISTS (SELECT
+                               FROM shelf_places AS f
+                               JOIN unnest($4::text[]) AS s (key) ON f.place_key >= s.key AND f.place_key < s.key || '!'
+                              WHERE f.product_id = p.id AND f.store_id = $3)) AS belongs
   FROM products AS p
  WHERE p.id = ANY ($1::bigint[])
 """
 
 
-async def belonging(db: Connection, product_ids: Sequence[int], category_id: int | None) -> dict[int, bool]:
-    """Of the products that exist, whether they are of the category or of one below it (None: every one is)."""
-    return dict(map(tuple, await db.fetch(BELONGING, product_ids, category_id)))
+async def belonging(
+    db: Connection, product_ids: Sequence[int], store_id: int, category_id: int | None, shelf_keys: Sequence[str] | None
+) -> dict[int, bool]:
+    """Of the products that exist, whether they are of the category or of one below it, and have a place under one of
+    the shelves (None: every one is, and has)."""
+    return dict(map(tuple, await db.fetch(BELONGING, product_ids, category_id, store_id, shelf_keys)))
 
 
 COUNT_COLUMNS = (

@@ -54,7 +54,10 @@ async def write_sheet(
     caller: Annotated[Caller, needs("inventory:read")],
     accept_language: AcceptLanguage = None,
 ) -> Response:
-    """The list as CSV (UTF-8, semicolons) to print or fill in; without what is expected for whoever counts blind."""
+    """The list as CSV (UTF-8, semicolons) to print or fill in, as one walks along the shelves, unplaced products last.
+
+    Without what is expected for whoever counts blind.
+    """
     pool = request.app.state.pool
     async with pool.acquire() as db:
         stocktake = await get_stocktake(db, stocktake_id)

@@ -25,7 +25,9 @@ ArticleKey = tuple[str, str]  # of the article, and of the brand; without a bran
 class SheetLine:
     """A line with the names that people know it by."""
 
+    place_key: str
     product_id: int
+    places: list[str]
     article: str
     brand: str
     name: str
@@ -124,7 +126,7 @@ def _cells(line: SheetLine, language: Language, blind: bool) -> Iterator[str]:
         value = getattr(line, name)
         if name == "status":
             yield STATUSES[value][language]
-        elif name == "barcodes":
+        elif name in ("barcodes", "places"):
             yield safe(" ".join(value))
         elif isinstance(value, str):
             yield safe(value)

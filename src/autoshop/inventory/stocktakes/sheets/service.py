@@ -101,11 +101,11 @@ def _problem(row: Row, title: str) -> RowProblem:
 async def write_sheet(pool: Pool, stocktake_id: int, language: Language, *, blind: bool) -> AsyncIterator[str]:
     """The file, piece by piece; nobody keeps a connection while a slow reader reads."""
     yield headings(language, blind=blind)
-    after = 0
+    after = "", 0
     while True:
         async with pool.acquire() as db:
             lines = await store.page(db, stocktake_id, after, LINES_AT_A_TIME)
         yield written(lines, language, blind=blind)
         if len(lines) < LINES_AT_A_TIME:
             return
-        after = lines[-1].product_id
+        after = lines[-1].place_key, lines[-1].product_id

@@ -6,21 +6,26 @@ from autoshop.inventory.stocktakes.sheets.model import ArticleKey, Known, SheetL
 from autoshop.kit.db import Connection
 
 PAGE = """
-SELECT l.product_id, p.article, b.name AS brand, p.name,
+SELECT l.place_key, l.product_id,
+       ARRAY(SELECT f.place
+               FROM shelf_places AS f
+              WHERE f.product_id = l.product_id AND f.store_id = l.store_id
+              ORDER BY f.is_main DESC, f.place_key) AS places,
+       p.article, b.name AS brand, p.name,
        ARRAY(SELECT c.code FROM barcodes AS c WHERE c.product_id = p.id ORDER BY c.code LIMIT 50) AS barcodes,
        l.expected, l.counted, l.difference, l.status
   FROM stocktake_lines AS l
   JOIN products AS p ON p.id = l.product_id
   JOIN brands AS b ON b.id = p.brand_id
- WHERE l.stocktake_id = $1 AND l.product_id > $2
- ORDER BY l.product_id
- LIMIT $3
+ WHERE l.stocktake_id = $1 AND (l.place_key, l.product_id) > ($2, $3)
+ ORDER BY l.place_key, l.product_id
+ LIMIT $4
 """
 
 
-async def page(db: Connection, stocktake_id: int, after_id: int, limit: int) -> list[SheetLine]:
-    """Lines with their names, in the order of products."""
-    return [SheetLine(**row) for row in await db.fetch(PAGE, stocktake_id, after_id, limit)]
+async def page(db: Connection, stocktake_id: int, after: tuple[str, int], limit: int) -> list[SheetLine]:
+    """Lines with their names, in the order in which one walks; what has no place comes last."""
+    return [SheetLine(**row) for row in await db.fetch(PAGE, stocktake_id, *after, limit)]
 
 
 BY_ID = "SELECT id, article_key FROM products WHERE id = ANY ($1::bigint[])"

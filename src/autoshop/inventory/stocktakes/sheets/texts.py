@@ -6,6 +6,7 @@ from autoshop.kit.language import Language
 
 HEADINGS: Final[dict[str, dict[Language, str]]] = {
     "product_id": {"ru": "ID товара", "en": "Product ID"},
+    "places": {"ru": "Места", "en": "Places"},
     "article": {"ru": "Артикул", "en": "Article"},
     "brand": {"ru": "Бренд", "en": "Brand"},
     "name": {"ru": "Название", "en": "Name"},

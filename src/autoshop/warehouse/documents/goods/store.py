@@ -49,16 +49,21 @@ async def products(db: Connection, named: Sequence[Named]) -> dict[int, dict[str
     return found
 
 
-# What came and went since the count, by its time. An adjustment corrects the book: no piece was moved.
+# What came and went since the count, by its time. An adjustment corrects the book: no piece was moved. But whoever
+# undoes what was posted before the count may have brought a piece, or may have corrected the book; and what turns up of
+# a transfer is put on the shelf by an adjustment. Of that nobody can know whether it was counted.
 SHELVES = """
 WITH since AS MATERIALIZED (
-    SELECT product_id, sum(delta)::int AS moved
-      FROM movements
-     WHERE created_at > $3 AND store_id = $1 AND movement_type <> 'adjustment'
-     GROUP BY product_id
+    SELECT m.product_id, coalesce(sum(m.delta) FILTER (WHERE m.movement_type <> 'adjustment'), 0)::int AS moved,
+           bool_or(CASE WHEN m.movement_type = 'adjustment' THEN m.transfer_id IS NOT NULL
+                        ELSE o.created_at <= $3 END) AS is_doubtful
+      FROM movements AS m
+      LEFT JOIN movements AS o ON o.product_id = m.product_id AND o.id = m.reverses_id
+     WHERE m.created_at > $3 AND m.store_id = $1
+     GROUP BY m.product_id
 )
 SELECT w.product_id, coalesce(s.quantity, 0) AS quantity, coalesce(s.reserved, 0) AS reserved,
-       coalesce(since.moved, 0) AS moved
+       coalesce(since.moved, 0) AS moved, coalesce(since.is_doubtful, false) AS is_doubtful
   FROM unnest($2::bigint[]) AS w (product_id)
   LEFT JOIN stock AS s ON s.product_id = w.product_id AND s.store_id = $1
   LEFT JOIN since ON since.product_id = w.product_id
@@ -67,17 +72,21 @@ SELECT w.product_id, coalesce(s.quantity, 0) AS quantity, coalesce(s.reserved, 0
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """What lies there now, what of it is held, and what came or went since the count."""
+    """What lies there now, what of it is held, and what came or went since the count.
+
+    `is_doubtful`: nobody can know whether something of that was counted.
+    """
 
     quantity: int
     reserved: int
     moved: int
+    is_doubtful: bool
 
 
 async def shelves(db: Connection, store_id: int, product_ids: Sequence[int], since: datetime) -> dict[int, Shelf]:
     """The shelves of these products at a store. They are locked."""
     rows = await db.fetch(SHELVES, store_id, product_ids, since)
-    return {row["product_id"]: Shelf(row["quantity"], row["reserved"], row["moved"]) for row in rows}
+    return {row["product_id"]: Shelf(*list(row.values())[1:]) for row in rows}
 
 
 MOVED = """

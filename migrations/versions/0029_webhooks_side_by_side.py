@@ -1,9 +1,9 @@
-"""Counts can be taken back by who made them."""
+"""How many messages of a webhook may be under way at once."""
 
 from autoshop.kit.migrate import run_sql_beside
 
-revision = "0025"
-down_revision = "0024"
+revision = "0029"
+down_revision = "0028"
 
 
 def upgrade() -> None:

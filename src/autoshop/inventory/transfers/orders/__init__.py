@@ -1,0 +1,1 @@
+"""Transfers that bring the pieces of an order: asked for by its allocation, held for it all along."""
