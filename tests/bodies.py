@@ -95,6 +95,7 @@ BODIES: dict[str, Any] = {
         "note": "a",
     },
     f"POST {STOCKTAKES}/1/counts": {"counts": [COUNT]},
+    f"POST {STOCKTAKES}/1/retractions": {"counts": ["first"]},
     f"POST {STOCKTAKES}/1/second-counts": {"product_ids": [PLUG]},
     f"POST {STOCKTAKES}/1/review": {"uncounted": "leave", "confirm_zero": False},
     f"POST {STOCKTAKES}/1/cancellation": {"reason": "a"},

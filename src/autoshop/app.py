@@ -66,9 +66,12 @@ from autoshop.warehouse.labels import api as labels
 from autoshop.warehouse.picking import api as picking
 from autoshop.warehouse.scan import api as scan
 from autoshop.web import assets
+from autoshop.web.office import counting as counting_pages
 from autoshop.web.office import look_up, session
 from autoshop.web.office import movements as movement_pages
 from autoshop.web.office import products as product_pages
+from autoshop.web.office import stocktake_review as review_pages
+from autoshop.web.office import stocktakes as stocktake_pages
 from autoshop.web.office import transfers as transfer_pages
 from autoshop.web.pages import error_page, prepare
 from autoshop.webhooks import api as webhooks
@@ -104,7 +107,8 @@ def create_app(config: Settings | None = None) -> FastAPI:
     for module in (*inventory, *catalogue, *warehouse, webhooks, accounts):
         app.include_router(module.router)
     app.include_router(stores.holidays_router)
-    for screen in (session, look_up, product_pages, movement_pages, transfer_pages, assets):
+    screens = (session, look_up, product_pages, movement_pages, transfer_pages)
+    for screen in (*screens, stocktake_pages, review_pages, counting_pages, assets):
         app.include_router(screen.router)
     _own_routes(app)
     app.add_exception_handler(RequestValidationError, _invalid)

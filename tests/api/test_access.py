@@ -149,6 +149,7 @@ def writes_at_the_centre(
         (f"/api/v1/inventory/allocations/{allocation_id}/cancellation", {}),
         ("/api/v1/inventory/stocktakes", {"store_id": CENTRE, "scope": {"kind": "store"}}),
         (f"/api/v1/inventory/stocktakes/{stocktake_id}/counts", {"counts": [count]}),
+        (f"/api/v1/inventory/stocktakes/{stocktake_id}/retractions", {"counts": ["a"]}),
         ("/api/v1/inventory/found-sale", {**held, "reason": "found"}),
         ("/api/v1/inventory/shelves", {"items": [{**place, "places": ["A-1"]}]}),
         ("/api/v1/inventory/returns", {"store_id": CENTRE, "lines": [{**piece, "condition": "damaged"}]}),

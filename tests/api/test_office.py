@@ -15,6 +15,7 @@ from tests.conftest import Database, client_for, running_app
 from tests.ledger import assert_ledger_is_clean, movements, post, request
 from tests.people import PASSWORD, hire, signed_in
 from tests.routes import routes_of
+from tests.stocktake_forms import STOCKTAKE_REFUSALS, open_three
 
 pytestmark = pytest.mark.anyio
 
@@ -31,14 +32,24 @@ PAGES = [
     "/office/transfers/new",
     "/office/transfers/1",
     "/office/settings",
+    "/office/stocktakes",
+    "/office/stocktakes?which=all",
+    "/office/stocktakes/new",
+    "/office/stocktakes/1",
+    "/office/stocktakes/1/progress",
+    "/office/stocktakes/1/review",
+    "/office/stocktakes/2",
+    "/office/stocktakes/2/approval",
+    "/office/stocktakes/2/movements",
 ]
 SALE = {"kind": "sale", "quantity": "1", "store": str(CENTRE), "key": "k1"}
 
 
 @pytest.fixture
 async def office(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """A manager's browser in the shop; ten plugs lie in the centre, two are on the way to the north."""
+    """A manager's browser; ten plugs lie in the centre, two are on the way to the north; three stocktakes."""
     await post(app.state.pool, request("inbound", 12), request("transfer", 2, to_store_id=NORTH))
+    await open_three(app)
     async with client_for(app, **BROWSER) as opened:
         yield opened
 
@@ -146,7 +157,9 @@ async def test_a_form_on_another_site_changes_nothing(
     for path in (
         f"/office/products/{PLUG}", "/office/movements/new", "/office/movements/1/reversal", "/office/transfers/new",
         "/office/transfers/1/receipt", "/office/transfers/1/shipment", "/office/sign-in", "/office/sign-out",
-        "/office/settings",
+        "/office/settings", "/office/stocktakes/new",
+        *(f"/office/stocktakes/1/{verb}" for verb in ("counts", "retractions", "review", "second-counts")),
+        *(f"/office/stocktakes/1/{verb}" for verb in ("reopening", "cancellation", "approval")),
     ):  # fmt: skip
         answer = await office.post(path, data=SALE, headers=sent_by)
         assert (answer.status_code, "чужая страница" in said(answer)) == (403, True), path
@@ -252,21 +265,28 @@ REFUSALS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("path", "typed", "status", "words"), REFUSALS)
+async def of_stocktakes(app: FastAPI) -> list[str]:
+    """All that is written of stocktakes."""
+    tables = ("stocktakes", "stocktake_lines", "stocktake_counts", "stocktake_retractions")
+    return [str(row) for table in tables for row in await app.state.pool.fetch(f"SELECT * FROM {table} ORDER BY 1, 2")]
+
+
+@pytest.mark.parametrize(("path", "typed", "status", "words"), [*REFUSALS, *STOCKTAKE_REFUSALS])
 async def test_what_is_refused_is_said_and_changes_nothing(
     office: httpx.AsyncClient, app: FastAPI, path: str, typed: dict[str, str], status: int, words: str
 ) -> None:
-    before = await movements(app.state.pool)
-    sent = {**SALE, "from": str(CENTRE), "product": "BPR6ES-11", **typed}
+    before = await movements(app.state.pool), await of_stocktakes(app)
+    named = {"code": "BPR6ES-11", "blind": "yes"} if "stocktakes" in path else {"product": "BPR6ES-11"}
+    sent = {**SALE, "from": str(CENTRE), **named, **typed}
     answer = await office.post(path, data=sent)
     assert (answer.status_code, words in said(answer)) == (status, True), said(answer)
     assert "Не получилось" in said(answer) or status == 404
-    assert await movements(app.state.pool) == before
+    assert (await movements(app.state.pool), await of_stocktakes(app)) == before
     await assert_ledger_is_clean(app.state.pool)
 
 
 async def test_every_form_has_refusals_here(app: FastAPI) -> None:
     forms = {route.path for route in routes_of(app) if route.method == "POST" and route.path.startswith("/office/")}
-    tried = {re.sub(r"/\d+", "/{}", path) for path, _, _, _ in REFUSALS}
+    tried = {re.sub(r"/\d+", "/{}", path) for path, _, _, _ in [*REFUSALS, *STOCKTAKE_REFUSALS]}
     elsewhere = {"/office/sign-in", "/office/sign-out", "/office/settings"}  # above; what is nonsense there is let be
     assert tried | elsewhere == {re.sub(r"\{\w+\}", "{}", path) for path in forms}

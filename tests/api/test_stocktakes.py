@@ -278,6 +278,7 @@ async def test_who_may_not_is_told_so_and_nothing_changes(app: FastAPI, pool: Po
     tag = {"If-Match": '"1"'}
     rows: list[tuple[dict[str, str], str, Any, str]] = [
         (oleg, f"{path}/counts", {"counts": [COUNT]}, "Not your store"),
+        (oleg, f"{path}/retractions", {"counts": ["a"]}, "Not your store"),
         (oleg, STOCKTAKES, WHOLE, "Not your store"),
         (bound, f"{path}/review", {}, "Not your store"),
         (bound, f"{path}/cancellation", None, "Not your store"),
@@ -304,7 +305,11 @@ async def test_a_stocktake_that_nobody_opened_is_unknown(client: httpx.AsyncClie
         assert (await client.get(where)).json()["title"] == "Unknown stocktake", where
     for verb in ("review", "reopening", "cancellation", "approval"):
         assert (await client.post(f"{path}/{verb}", headers=tag)).json()["title"] == "Unknown stocktake", verb
-    for verb, body in (("counts", {"counts": [COUNT]}), ("second-counts", {"product_ids": [1]})):
+    for verb, body in (
+        ("counts", {"counts": [COUNT]}),
+        ("retractions", {"counts": ["a"]}),
+        ("second-counts", {"product_ids": [1]}),
+    ):
         assert (await client.post(f"{path}/{verb}", json=body)).json()["title"] == "Unknown stocktake", verb
     sheet = await client.post(f"{path}/sheet", content=b"id;counted\n1;1\n", headers=CSV)
     assert sheet.json()["title"] == "Unknown stocktake"

@@ -36,6 +36,7 @@ class Desk:
     url: str
     complaints: list[str] = field(default_factory=list)
     expected: tuple[int, ...] = ()
+    offline: bool = False  # at times: what cannot be reached then is no complaint
 
     async def open(self, path: str) -> None:
         """Go there. Not until the network is idle: a page may hold an open line for events."""
@@ -139,6 +140,7 @@ def listen(desk: Desk) -> None:
         lambda asked: (
             desk.complaints.append(f"{asked.failure} {asked.url}")
             if asked.failure != "net::ERR_ABORTED"  # somebody went on before an icon came
+            and not (desk.offline and asked.failure == "net::ERR_INTERNET_DISCONNECTED")
             else None
         ),
     )

@@ -1,7 +1,9 @@
 """What people do all day, in a real browser: sell, look on, ship and receive, and all of it with a keyboard alone."""
 
+import asyncio
+
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from autoshop.kit.db import Pool
 from tests.browser.conftest import BARCODE, PHONE, Open
@@ -141,6 +143,64 @@ async def test_a_transfer_is_shipped_by_one_clerk_and_received_in_part_by_the_ot
         await expect(oleg.page.get_by_role("alert")).to_contain_text("в пути 2, а указано 3")
     assert (await pieces(pool, PLUG, CENTRE), await pieces(pool, PLUG, NORTH)) == (8, 6)
     assert (await pieces(pool, OIL_FILTER, CENTRE), await pieces(pool, OIL_FILTER, NORTH)) == (3, 1)
+    await assert_ledger_is_clean(pool)
+
+
+async def test_whoever_was_signed_out_finds_his_form_as_he_typed_it(desk: Open, pool: Pool) -> None:
+    async with desk() as vera:
+        await vera.open(f"/office/products/{PLUG}")
+        await vera.sign_in("vera")
+        await vera.page.get_by_text("Документ и причина").click()
+        await vera.page.get_by_label("Документ", exact=True).fill("Чек 7")
+        await vera.page.get_by_label("Количество, шт.").fill("3")
+        await vera.page.get_by_text("Списание").click()
+        await vera.page.context.clear_cookies()
+        await vera.page.get_by_role("button", name="Провести").click()
+        await vera.sign_in("vera")
+        await expect(vera.page.get_by_label("Количество, шт.")).to_have_value("3")
+        await expect(vera.page.get_by_label("Документ", exact=True)).to_have_value("Чек 7")
+        await expect(vera.page.get_by_label("Списание")).to_be_checked()
+        await vera.page.reload()
+        await expect(vera.page.get_by_label("Количество, шт.")).to_have_value("1")  # once
+
+        await vera.open("/office/transfers/new")
+        await vera.page.keyboard.type(BARCODE + "\n", delay=1)
+        await vera.page.get_by_label("Количество: BPR6ES-11").fill("4")
+        await vera.page.context.clear_cookies()
+        await vera.page.keyboard.press("Tab")
+        await vera.page.get_by_label("Артикул или штрихкод").focus()
+        await vera.page.keyboard.type("w914/2\n", delay=1)
+        await vera.sign_in("vera")
+        await expect(vera.page.get_by_label("Количество: BPR6ES-11")).to_have_value("4")
+        await expect(vera.page.get_by_label("Артикул или штрихкод")).to_have_value("w914/2")
+    assert await pieces(pool) == 10
+
+
+async def test_scans_of_a_shipment_are_not_lost_while_the_one_before_is_sent(desk: Open, pool: Pool) -> None:
+    async with desk() as vera:
+        await vera.open("/office/transfers/new")
+        await vera.sign_in("vera")
+        code = vera.page.get_by_label("Артикул или штрихкод")
+        await expect(code).to_be_focused()
+        arrived = asyncio.Event()
+
+        async def late(route: Route) -> None:
+            await arrived.wait()
+            await route.continue_()
+
+        await vera.page.route("**/transfers/new", late)
+        for typed in (BARCODE, "W914/2", "nobody-has-it", BARCODE, "W914/2"):
+            await vera.page.keyboard.type(typed + "\n", delay=1)
+        vera.expected = (422,)
+        await expect(code).to_have_value("")
+        arrived.set()
+        await expect(vera.page.get_by_label("Количество: BPR6ES-11")).to_have_value("2")
+        await expect(vera.page.get_by_label("Количество: W 914/2")).to_have_value("2")
+        await expect(code).to_be_focused()
+        await expect(vera.page.get_by_role("alert")).to_contain_text("Товара «nobody-has-it» нет")
+        await vera.picture("shipment-scanned")
+        await vera.page.get_by_role("button", name="Отгрузить").click()
+        await expect(vera.page.get_by_role("status")).to_contain_text("Товар в пути: 4 шт.")
     await assert_ledger_is_clean(pool)
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser
 
+from autoshop.accounts.model import staff
 from autoshop.kit.db import Pool
 from tests.browser.conftest import SCREENS, Desk, listen
-from tests.cast import NORTH, OIL_FILTER, PLUG
+from tests.cast import AIR_FILTER, BRAKE_PADS, NORTH, OIL_FILTER, PLUG, WIPER
 from tests.conftest import Server
 from tests.ledger import post, request
 from tests.people import PASSWORD
+from tests.stocktakes import approve, open_stocktake, review, take
 
 pytestmark = pytest.mark.anyio
 
@@ -38,6 +40,15 @@ PAGES = {
     "no-transfers": "/office/transfers?which=cancelled",
     "shipment": "/office/transfers/new",
     "transfer": "/office/transfers/1",
+    "stocktakes": "/office/stocktakes?which=all",
+    "no-stocktakes": "/office/stocktakes?which=cancelled",
+    "stocktake-new": "/office/stocktakes/new",
+    "counting": "/office/stocktakes/1",
+    "differences": "/office/stocktakes/1/review",
+    "review": "/office/stocktakes/2",
+    "approval": "/office/stocktakes/2/approval",
+    "approved": "/office/stocktakes/3?done=approved",
+    "posted": "/office/stocktakes/3/movements",
     "settings": "/office/settings",
     "missing": "/office/products/999999",
     "bad-address": "/office/transfers?which=none",
@@ -49,14 +60,16 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "product-to-choose": ("/office/movements/new", "#product", "W"),
     "line-refused": ("/office/transfers/new", "#code", "nobody-has-it"),
     "line-added": ("/office/transfers/new", "#code", "BPR6ES-11"),
+    "stocktake-refused": ("/office/stocktakes/new", "#above", "много"),
     "receipt-refused": ("/office/transfers/1", f"#came-{PLUG}", "5"),
 }
 
 
 @pytest.fixture
 async def ivan(browser: Browser, shop: Server, pool: Pool) -> AsyncIterator[Desk]:
-    """A manager who is signed in, and a transfer that is on the way."""
+    """A manager who is signed in, a transfer that is on the way, and stocktakes: counted, in review, approved."""
     await post(pool, request("transfer", 2, to_store_id=NORTH), request("transfer", 1, OIL_FILTER, to_store_id=NORTH))
+    await stocktakes(pool)
     context = await browser.new_context(locale="ru-RU", reduced_motion="reduce")
     page = await context.new_page()
     desk = Desk(page, shop.url, expected=(404, 409, 422))
@@ -67,6 +80,21 @@ async def ivan(browser: Browser, shop: Server, pool: Pool) -> AsyncIterator[Desk
     yield desk
     assert desk.complaints == []
     await context.close()
+
+
+async def stocktakes(pool: Pool) -> None:
+    ivan = staff("ivan", "manager", frozenset())
+    counted, reviewed, approved = [
+        await open_stocktake(pool, *products) for products in ((PLUG, OIL_FILTER, BRAKE_PADS), (AIR_FILTER,), (WIPER,))
+    ]
+    await take(pool, counted, 3, mode="add", caller=ivan)
+    await post(pool, request("sale", 1))
+    await take(pool, counted, 4, mode="add", caller=ivan)  # a sale lies between: it has to be counted again
+    await take(pool, counted, 5, OIL_FILTER, caller=ivan)
+    await take(pool, reviewed, 1, AIR_FILTER)
+    await review(pool, reviewed)
+    await take(pool, approved, 2, WIPER)
+    await approve(pool, await review(pool, approved))
 
 
 async def objections(desk: Desk, name: str) -> list[str]:
@@ -113,10 +141,34 @@ async def test_pages_that_refuse_have_no_objection(ivan: Desk) -> None:
         for name, (path, selector, text) in REFUSED.items():
             await ivan.open(path)
             await ivan.page.locator(selector).fill(text)
-            async with ivan.page.expect_navigation():
-                await ivan.page.locator(selector).press("Enter")
+            if name.startswith("line-"):  # a scan goes in the background
+                async with ivan.page.expect_response("**/transfers/new"):
+                    await ivan.page.locator(selector).press("Enter")
+                await ivan.page.locator("#refused li, #lines tr").first.wait_for()
+            else:
+                async with ivan.page.expect_navigation():
+                    await ivan.page.locator(selector).press("Enter")
             assert await ivan.page.get_by_role("alert").count() == (name != "line-added"), name
             found += await objections(ivan, name)
+    assert found == []
+
+
+async def test_counting_has_no_objection_while_counts_wait_or_were_refused(ivan: Desk) -> None:
+    ivan.offline = True
+    found = []
+    for language in LANGUAGES:
+        await speak(ivan, language)
+        await ivan.open("/office/stocktakes/1")
+        await ivan.page.keyboard.type("W\n")
+        await ivan.page.locator("#unsent .refused").wait_for()
+        await ivan.page.context.set_offline(True)
+        await ivan.page.keyboard.type("BPR6ES-11\n")
+        await ivan.page.locator("#unsent li:not(.refused)").wait_for()
+        found += await objections(ivan, "counting-offline")
+        await ivan.picture(f"unsent-{language}")
+        await ivan.page.context.set_offline(False)
+        await ivan.page.locator("#unsent li:not(.refused)").wait_for(state="detached")
+        await ivan.page.locator("#unsent [data-drop]").click()
     assert found == []
 
 

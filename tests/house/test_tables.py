@@ -18,7 +18,7 @@ OWNERS = {
     "inventory.stock": {"snapshots", "stock_snapshots", "ledger_checks"},
     "inventory.transfers": {"transfers", "transfer_lines", "transfer_events", "transfer_differences"},
     "inventory.availability": {"lead_times"},
-    "inventory.stocktakes": {"stocktakes", "stocktake_lines", "stocktake_counts"},
+    "inventory.stocktakes": {"stocktakes", "stocktake_lines", "stocktake_counts", "stocktake_retractions"},
     "inventory.recounts": {"recount_flags"},
     "inventory.found": {"found_policies", "found_sales"},
     "inventory.levels": {"stock_levels", "level_alerts", "level_looks", "level_digests"},

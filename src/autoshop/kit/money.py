@@ -25,6 +25,6 @@ def parse_roubles(text: str) -> int:
 
 
 def format_roubles(kopecks: int) -> str:
-    """123450 → `1 234,50 ₽` with no-break spaces."""
-    roubles, rest = divmod(kopecks, 100)
-    return f"{roubles:,}".replace(",", "\u00a0") + f",{rest:02d}\u00a0₽"
+    """123450 → `1 234,50 ₽` with no-break spaces, and a true minus."""
+    roubles, rest = divmod(abs(kopecks), 100)
+    return ("\u2212" if kopecks < 0 else "") + f"{roubles:,}".replace(",", "\u00a0") + f",{rest:02d}\u00a0₽"

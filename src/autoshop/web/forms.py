@@ -51,8 +51,9 @@ class Form:
 
         `name` may have a hole for a fact: `line-{product_id}`. A refusal without that fact is about no field.
         """
-        for one in told.get("lines") or [told]:
-            document = problem(409, **one) if "type" not in one else dict(one)
+        parts = told.get("lines") or told.get("counts")
+        for one in parts if isinstance(parts, list) else [told]:
+            document = problem(409, **{"title": told["title"], **one}) if "type" not in one else dict(one)
             try:
                 self.errors.append(Error(name.format_map(document), "", document))
             except KeyError:

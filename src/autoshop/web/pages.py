@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from autoshop.kit.language import Language
 from autoshop.kit.money import format_roubles
 from autoshop.web.assets import address_of
-from autoshop.web.forms import new_key
+from autoshop.web.forms import Error, new_key
 from autoshop.web.texts import has, speaker
 
 LANGUAGE_COOKIE = "autoshop_language"
@@ -71,6 +71,11 @@ def words_of(language: Language, problem: Mapping[str, Any]) -> str:
         return speaker(language)(key, **problem)
     except KeyError:  # a fact that this one came without
         return str(problem["detail"])
+
+
+def sentence_of(language: Language, error: Error) -> str:
+    """What is wrong with a form, as a sentence."""
+    return speaker(language)(error.text, **error.facts) if error.text else words_of(language, error.facts)
 
 
 def error_page(request: Request, problem: Mapping[str, Any], headers: Mapping[str, str]) -> Response | None:

@@ -179,7 +179,7 @@ async def list_stocktakes(
     """Stocktakes, newest first."""
     cursor = decode_cursor(page, "stocktakes", int)
     async with request.app.state.pool.acquire() as db:
-        found = await store.list_page(db, store_id, status, cursor[0] if cursor else None, limit + 1)
+        found = await store.list_page(db, store_id, status and [status], cursor[0] if cursor else None, limit + 1)
     stocktakes, next_page = page_of(found, limit, "stocktakes", lambda one: (one.id,))
     return StocktakesPage(items=[out(one, caller) for one in stocktakes], next_page=next_page)
 

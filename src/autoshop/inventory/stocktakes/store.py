@@ -254,7 +254,7 @@ LIST = f"""
 SELECT {COLUMNS}
   FROM stocktakes
  WHERE ($1::bigint IS NULL OR store_id = $1)
-   AND ($2::text IS NULL OR status = $2)
+   AND ($2::text[] IS NULL OR status = ANY ($2))
    AND ($3::bigint IS NULL OR id < $3)
  ORDER BY id DESC
  LIMIT $4
@@ -262,10 +262,10 @@ SELECT {COLUMNS}
 
 
 async def list_page(
-    db: Connection, store_id: int | None, status: str | None, before_id: int | None, limit: int
+    db: Connection, store_id: int | None, statuses: Sequence[str] | None, before_id: int | None, limit: int
 ) -> list[Stocktake]:
     """Newest first."""
-    return [Stocktake(**row) for row in await db.fetch(LIST, store_id, status, before_id, limit)]
+    return [Stocktake(**row) for row in await db.fetch(LIST, store_id, statuses, before_id, limit)]
 
 
 LINE_COLUMNS = "product_id, status, expected, asked_round, round, counted, ledger, difference, counted_at, counted_by"
@@ -298,15 +298,23 @@ async def lines(db: Connection, filters: Mapping[str, Any], limit: int, *, by_di
 BY_STATUS = "SELECT status, count(*) FROM stocktake_lines WHERE stocktake_id = $1 GROUP BY status ORDER BY status"
 BY_PERSON = """
 SELECT actor, count(DISTINCT product_id)
-  FROM stocktake_counts
+  FROM stocktake_counts AS c
  WHERE stocktake_id = $1
+   AND NOT EXISTS (SELECT
+                     FROM stocktake_retractions AS r
+                    WHERE r.stocktake_id = c.stocktake_id AND r.client_id = c.client_id)
  GROUP BY actor
  ORDER BY actor
 """
 
 
+async def by_status(db: Connection, stocktake_id: int) -> dict[str, int]:
+    """How many lines there are of each status."""
+    return dict(map(tuple, await db.fetch(BY_STATUS, stocktake_id)))
+
+
 async def progress(db: Connection, stocktake_id: int) -> Progress:
     """How far it is, and by whom."""
-    by_status: dict[str, int] = dict(map(tuple, await db.fetch(BY_STATUS, stocktake_id)))
+    lines = await by_status(db, stocktake_id)
     by_person: dict[str, int] = dict(map(tuple, await db.fetch(BY_PERSON, stocktake_id)))
-    return Progress(sum(by_status.values()), by_status, by_person)
+    return Progress(sum(lines.values()), lines, by_person)

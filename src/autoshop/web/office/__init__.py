@@ -1,1 +1,1 @@
-"""The back office: stock look-up, movements, transfers, sign-in. A module for each screen, templates beside it."""
+"""The back office: look-up, movements, transfers, stocktakes, sign-in. A module and a template for each screen."""

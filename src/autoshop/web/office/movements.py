@@ -162,7 +162,7 @@ async def once(
         form.wrong("", "form.sent_before")
         return Outcome(status=409)
     except Refusal as refusal:
-        if refusal.status not in (404, 409, 422):
+        if refusal.status not in (404, 409, 412, 422):
             raise
         form.refused(field, refusal.problem())
         return Outcome(status=refusal.status)

@@ -1,7 +1,7 @@
 // Keys, scans that hit no field, and live stock. Without this file every page works as well.
 "use strict";
 
-const box = document.getElementById("q");
+const box = document.querySelector("#q, #scan #code");
 const HOME = "/office";
 
 // `/` goes to the search, Esc back. What is typed outside a field, as a scanner does, goes into the search whole.

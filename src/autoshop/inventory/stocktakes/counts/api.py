@@ -57,8 +57,25 @@ class CountsTaken(BaseModel):
     lines: list[LineOut]
 
 
+class RetractionsIn(BaseModel, extra="forbid"):
+    """The `client_id` of each count that shall count no more."""
+
+    counts: Annotated[list[Code], Field(min_length=1, max_length=MOST_COUNTS)]
+
+
+class CountsRetracted(BaseModel):
+    """`repeated` were taken back before. `lines` are the products' as they are by now."""
+
+    ok: bool = True
+    status: Status
+    retracted: int
+    repeated: int
+    lines: list[LineOut]
+
+
 class CountOut(BaseModel):
-    """A count as it was taken; `ledger` is what the ledger said at `counted_at`, null for whoever counts blind."""
+    """A count as it was taken; `ledger` is what the ledger said at `counted_at`, null for whoever counts blind.
+    One that is `retracted` was taken back and counts no more."""
 
     id: int
     client_id: str
@@ -71,6 +88,7 @@ class CountOut(BaseModel):
     actor: str
     device: str
     note: str | None
+    retracted: bool
 
 
 class CountsPage(BaseModel):
@@ -97,6 +115,29 @@ async def take_counts(
             taken=taken.taken,
             repeated=taken.repeated,
             server_time=taken.now,
+            lines=[line_out(line, blind=blind) for line in taken.lines],
+        ).model_dump(mode="json")
+
+    return await write_once(request, caller.actor, verb)
+
+
+@router.post("/{stocktake_id}/retractions", response_model=CountsRetracted)
+async def take_back_counts(
+    request: Request,
+    stocktake_id: PathId,
+    body: RetractionsIn,
+    caller: Annotated[Caller, needs("inventory:write")],
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Take counts back, as after a slip of the scanner: one's own; whoever approves, anybody's. All, or none."""
+
+    async def verb(db: Connection) -> dict[str, Any]:
+        taken = await service.take_back(db, caller, stocktake_id, body.counts)
+        blind = is_blind(caller, taken.stocktake)
+        return CountsRetracted(
+            status=taken.stocktake.status,
+            retracted=taken.taken,
+            repeated=taken.repeated,
             lines=[line_out(line, blind=blind) for line in taken.lines],
         ).model_dump(mode="json")
 

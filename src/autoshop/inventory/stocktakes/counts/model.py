@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from autoshop.inventory.value.model import MICRO
-from autoshop.kit.errors import Conflict
+from autoshop.kit.errors import Conflict, Forbidden, NotFound
 
 Mode = Literal["set", "add"]
 LineStatus = Literal["to_count", "counted", "needs_second_count", "needs_recount", "agreed", "zeroed"]
@@ -55,6 +55,7 @@ class Count:
     actor: str
     device: str
     note: str | None
+    retracted: bool = False
 
     @property
     def said(self) -> tuple[int, int, str, int]:
@@ -167,6 +168,20 @@ class CountsRefused(Conflict):
 
     def explain(self) -> str:
         return f"{len(self.facts['counts'])} count(s) cannot be taken; send the others without them"
+
+
+class UnknownCount(NotFound):
+    title = "Unknown count"
+
+    def explain(self) -> str:
+        return f"There is no count «{self.facts['client_ids'][0]}» in this stocktake; nothing was taken back"
+
+
+class NotYourCount(Forbidden):
+    title = "Not your count"
+
+    def explain(self) -> str:
+        return f"{self.facts['actor']} made it; whoever approves stocktakes may take it back too"
 
 
 def stands_in_the_way(number: int, asked: Asked, title: str, detail: str, **facts: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Verbs: take counts, and settle the lines they belong to."""
+"""Verbs: take counts, take them back, and settle the lines they belong to."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +19,8 @@ from autoshop.inventory.stocktakes.counts.model import (
     Count,
     CountsRefused,
     Limits,
+    NotYourCount,
+    UnknownCount,
     settle,
     stands_in_the_way,
 )
@@ -56,10 +58,8 @@ async def take_counts(
     caller.must_act_for(stocktake.store_id)
     counts = [replace(one, counted_at=_by_our_clock(one.counted_at, now, sent_at)) for one in asked]
     products = sorted({one.product_id for one in counts})
-    costs: Mapping[int, int] = {}
+    costs = await _costs(db, stocktake, products)
     if stocktake.status == "counting":
-        if stocktake.second_count_above_kopecks is not None:
-            costs = await averages(db, products)  # before the locks: of a product with a long history it takes a while
         places = [(product_id, stocktake.store_id) for product_id in products]
         await open_places(db, places)
         await lock_places(db, places)
@@ -71,6 +71,13 @@ async def take_counts(
         await _take(db, caller, stocktake, fresh, troubles, now, costs)
     lines = await stocktakes.lines(db, {"stocktake_id": stocktake_id, "product_ids": products}, len(products))
     return Taken(stocktake, now, len(fresh), len(counts) - len(fresh), lines)
+
+
+async def _costs(db: Connection, stocktake: Stocktake, products: Sequence[int]) -> Mapping[int, int]:
+    """What second counts by value go by. Before the locks: of a product with a long history it takes a while."""
+    if stocktake.status != "counting" or stocktake.second_count_above_kopecks is None:
+        return {}
+    return await averages(db, products)
 
 
 def _by_our_clock(at: datetime | None, now: datetime, sent_at: datetime | None) -> datetime:
@@ -123,17 +130,54 @@ async def _take(
             (number, stands_in_the_way(number, one, title, "Somebody else was quicker; read it again and repeat"))
             for number, one in fresh
         ) from error
+    await _settle(db, stocktake, products, costs)
+
+
+async def _settle(db: Connection, stocktake: Stocktake, products: Sequence[int], costs: Mapping[int, int]) -> None:
+    """Write down what these lines have come to, and tell of it. Their places are locked."""
+    rounds = await store.rounds(db, stocktake.id, products)
     every = await store.of_products(db, stocktake.id, products)
     limits = Limits(stocktake.second_count_above, stocktake.second_count_above_kopecks)
     settled = {
-        one: settle(counts, rounds.get(one, (1, 0))[0], replace(limits, average_microkopecks=costs.get(one)))
+        one: settle(counts, rounds[one][0], replace(limits, average_microkopecks=costs.get(one)))
         for one, counts in every.items()
     }
     for product_id, outcome in settled.items():
         if outcome.counted > MOST_ON_A_SHELF:
             raise TooManyPieces(product_id=product_id, counted=outcome.counted)
     await store.settle(db, stocktake.id, settled)
+    if left := [product_id for product_id in products if product_id not in settled]:
+        await store.unsettle(db, stocktake.id, left)
     await stocktakes.tell(db, stocktake.id, "counted", products)
+
+
+async def take_back(db: Connection, caller: Caller, stocktake_id: int, client_ids: Sequence[str]) -> Taken:
+    """Let counts count no more: one's own, or of whoever approves anybody's; all of them, or none.
+
+    What remains decides; a product of which nothing remains is to be counted. Taken back again changes nothing.
+    """
+    now = await stocktakes.clock(db)
+    stocktake = await stocktakes.lock_for_counting(db, stocktake_id)
+    if stocktake is None:
+        raise UnknownStocktake(f"There is no stocktake {stocktake_id}", stocktake_id=stocktake_id)
+    caller.must_act_for(stocktake.store_id)
+    wanted = sorted(set(client_ids))
+    counts = await store.known(db, stocktake_id, wanted)
+    if unknown := [one for one in wanted if one not in counts]:
+        raise UnknownCount(client_ids=unknown[:MOST_TOLD])
+    for one in counts.values():
+        if one.actor != caller.actor and not caller.may("inventory:approve"):
+            raise NotYourCount(client_id=one.client_id, actor=one.actor)
+    products = sorted({one.product_id for one in counts.values()})
+    costs = await _costs(db, stocktake, products)
+    await lock_places(db, [(product_id, stocktake.store_id) for product_id in products])
+    fresh = await store.retract(db, stocktake_id, caller.actor, wanted)
+    if fresh and stocktake.status != "counting":
+        raise NotCounting(stocktake_id=stocktake_id, stocktake_status=stocktake.status)
+    if fresh:
+        await _settle(db, stocktake, sorted({counts[one].product_id for one in fresh}), costs)
+    lines = await stocktakes.lines(db, {"stocktake_id": stocktake_id, "product_ids": products}, len(products))
+    return Taken(stocktake, now, len(fresh), len(wanted) - len(fresh), lines)
 
 
 async def _strangers(

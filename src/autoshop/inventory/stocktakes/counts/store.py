@@ -112,16 +112,20 @@ async def add(db: Connection, stocktake_id: int, actor: str, counts: Sequence[tu
     )
 
 
+# A count that was taken back counts no more.
+STANDS = """NOT EXISTS (SELECT
+                     FROM stocktake_retractions AS r
+                    WHERE r.stocktake_id = c.stocktake_id AND r.client_id = c.client_id)"""
 OF_PRODUCTS = f"""
 SELECT {COUNT_COLUMNS}
-  FROM stocktake_counts
- WHERE stocktake_id = $1 AND product_id = ANY ($2::bigint[])
+  FROM stocktake_counts AS c
+ WHERE stocktake_id = $1 AND product_id = ANY ($2::bigint[]) AND {STANDS}
  ORDER BY product_id, id
 """
 
 
 async def of_products(db: Connection, stocktake_id: int, product_ids: Sequence[int]) -> dict[int, list[Count]]:
-    """Everything that was counted of these products."""
+    """Everything that was counted of these products and not taken back; without those of which nothing is left."""
     counts: dict[int, list[Count]] = {}
     for row in await db.fetch(OF_PRODUCTS, stocktake_id, product_ids):
         counts.setdefault(row["product_id"], []).append(Count(**row))
@@ -157,19 +161,62 @@ async def settle(db: Connection, stocktake_id: int, lines: Mapping[int, Settleme
     )
 
 
+UNSETTLE = """
+UPDATE stocktake_lines
+   SET status = 'to_count', round = NULL, counted = NULL, ledger = NULL, difference = NULL, movement_id = NULL,
+       counted_at = NULL, counted_by = NULL
+ WHERE stocktake_id = $1 AND product_id = ANY ($2::bigint[])
+"""
+
+
+async def unsettle(db: Connection, stocktake_id: int, product_ids: Sequence[int]) -> None:
+    """Nothing is left of what was counted of these products: they are to be counted."""
+    await db.execute(UNSETTLE, stocktake_id, product_ids)
+
+
+RETRACT = """
+INSERT INTO stocktake_retractions (stocktake_id, client_id, actor)
+SELECT $1, client_id, $2
+  FROM unnest($3::text[]) AS w (client_id)
+ ORDER BY client_id
+    ON CONFLICT DO NOTHING
+RETURNING client_id
+"""
+
+
+async def retract(db: Connection, stocktake_id: int, actor: str, client_ids: Sequence[str]) -> set[str]:
+    """Take counts back; those that were not before."""
+    return {row["client_id"] for row in await db.fetch(RETRACT, stocktake_id, actor, client_ids)}
+
+
 LIST = f"""
-SELECT {COUNT_COLUMNS}
-  FROM stocktake_counts
+SELECT {COUNT_COLUMNS},
+       EXISTS (SELECT
+                 FROM stocktake_retractions AS r
+                WHERE r.stocktake_id = c.stocktake_id AND r.client_id = c.client_id) AS retracted
+  FROM stocktake_counts AS c
  WHERE stocktake_id = $1
    AND ($2::bigint IS NULL OR product_id = $2)
    AND ($3::bigint IS NULL OR id < $3)
  ORDER BY id DESC
  LIMIT $4
 """
+LAST_OF = f"""
+SELECT {COUNT_COLUMNS}
+  FROM stocktake_counts AS c
+ WHERE stocktake_id = $1 AND actor = $2 AND {STANDS}
+ ORDER BY id DESC
+ LIMIT $3
+"""
+
+
+async def last_of(db: Connection, stocktake_id: int, actor: str, limit: int) -> list[Count]:
+    """What somebody counted last and did not take back, the newest first."""
+    return [Count(**row) for row in await db.fetch(LAST_OF, stocktake_id, actor, limit)]
 
 
 async def list_page(
     db: Connection, stocktake_id: int, product_id: int | None, before_id: int | None, limit: int
 ) -> list[Count]:
-    """The newest first."""
+    """The newest first, with those that were taken back."""
     return [Count(**row) for row in await db.fetch(LIST, stocktake_id, product_id, before_id, limit)]
