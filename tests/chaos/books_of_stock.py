@@ -159,7 +159,7 @@ async def each_import_posted_what_it_says_once_and_told_of_it_once(books: Books)
          CROSS JOIN LATERAL (SELECT count(*) AS events, coalesce(sum((payload->>'movements')::bigint), 0) AS told
                                FROM outbox
                               WHERE topic = 'inventory.movements'
-                                AND payload->>'document' = 'Начальный остаток ' || r.file_name) AS e
+                                AND payload->>'document' = 'Остатки ' || r.file_name) AS e
          WHERE m.posted <> CASE r.state WHEN 'done' THEN (r.counts->>'movements')::bigint ELSE 0 END
             OR m.posted <> m.places OR e.told <> m.posted OR e.events <> (m.posted > 0)::int
         """

@@ -136,11 +136,17 @@ SELECT count(*) FILTER (WHERE NOT place_exists AND quantity > 0) AS opened,
   FROM staged_stock
 """
 
+# An event for each document: first pieces, and corrections of places that had movements.
 TELL = """
 INSERT INTO outbox (topic, payload)
-VALUES ('inventory.movements',
-        jsonb_build_object('document', $1::text, 'movements', $2::bigint,
-                           'store_ids', (SELECT jsonb_agg(DISTINCT store_id) FROM staged_stock)))
+SELECT 'inventory.movements',
+       jsonb_build_object('document', CASE WHEN corrected THEN $2::text ELSE $1::text END, 'movements', count(*),
+                          'store_ids', jsonb_agg(DISTINCT store_id))
+  FROM (SELECT store_id, place_exists AND moved AS corrected
+          FROM staged_stock
+         WHERE place_exists OR quantity > 0) AS posted
+ GROUP BY corrected
+ ORDER BY corrected
 """
 
 
@@ -156,7 +162,7 @@ async def post(db: Connection, opening: str, correction: str, actor: str) -> tup
     if wanted["moved"]:
         moved = _rows(await db.execute(MOVE, opening, correction, actor))
     if opened + moved:
-        await db.execute(TELL, opening, opened + moved)
+        await db.execute(TELL, opening, correction)
     corrected = wanted["corrected"]
     return {"inbound": opened + moved - corrected, "adjustment": corrected}, wanted["moved"] - moved
 
