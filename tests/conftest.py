@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -149,16 +149,16 @@ class Server:
         }
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, patience_seconds: float = 30) -> None:
         command = [sys.executable, "-m", "autoshop", "serve", "--port", str(self._port)]
         self.process = subprocess.Popen(command, env=self._environment)
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            assert self.process.poll() is None, "the server ended at once"
-            try:
-                if httpx.get(f"{self.url}/ready", timeout=2).status_code == 200:
-                    return
-            except httpx.TransportError:
+        deadline = time.monotonic() + patience_seconds
+        with httpx.Client(timeout=2) as asking:
+            while time.monotonic() < deadline:
+                assert self.process.poll() is None, "the server ended at once"
+                with suppress(httpx.TransportError):
+                    if asking.get(f"{self.url}/ready").status_code == 200:
+                        return
                 time.sleep(0.05)
         raise AssertionError("the server did not become ready")
 

@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from autoshop.kit.db import Pool
+from tests.api.test_office import BROWSER, said
 from tests.cast import BULB, CENTRE, NORTH, OIL_FILTER, PLUG, UNKNOWN
 from tests.conftest import client_for
 from tests.ledger import assert_ledger_is_clean, pieces, post, request
@@ -143,6 +144,15 @@ async def test_an_order_is_given_up_by_its_own_store_once(app: FastAPI, pool: Po
         assert (unknown.status_code, unknown.json()["title"]) == (404, "Unknown allocation")
     assert await pool.fetchval("SELECT sum(reserved) FROM inventory") == 0
     await assert_ledger_is_clean(pool)
+
+
+async def test_who_sends_what_an_order_no_longer_waits_for_is_told_so_on_the_page(app: FastAPI, pool: Pool) -> None:
+    async with client_for(app, **BROWSER) as office:
+        [asked] = (await allocate(office))["transfers"]
+        await pool.execute("UPDATE reservation_lines SET expires_at = now()")
+        refused = await office.post(f"/office/transfers/{asked['id']}/shipment", data={"key": "s1"})
+        assert (refused.status_code, "уже не ждёт этот товар" in said(refused)) == (409, True)
+    assert await pieces(pool, OIL_FILTER, NORTH) == 5
 
 
 async def test_promises_that_were_not_kept_are_listed_and_counted(client: httpx.AsyncClient, pool: Pool) -> None:

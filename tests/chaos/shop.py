@@ -1,4 +1,7 @@
-"""The shop that is knocked about: PostgreSQL, two servers, a worker, a cache; each can be killed and started again."""
+"""The shop that is knocked about: PostgreSQL, two servers, a worker, a cache, a program that hears webhooks.
+
+Each can be killed and started again. Only processes that were started here are ever ended.
+"""
 
 import asyncio
 import random
@@ -8,14 +11,21 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from autoshop.kit.children import Process, spawn
 from autoshop.kit.embedded import Cluster
+from tests.chaos.hooks import Program
 from tests.conftest import Server, free_port
 
+PATIENCE_SECONDS = 120
 WAIT_SECONDS = 1.5  # at most, before what was killed is started again
-BLOWS = [["api"], ["worker"], ["postgres"], ["cache"], ["api", "postgres"], ["api", "api 2"], ["postgres", "worker"]]
+BLOWS = [
+    ["api"], ["worker"], ["postgres"], ["cache"], ["receiver"],
+    ["api", "postgres"], ["api", "api 2"], ["postgres", "worker"], ["receiver", "worker"],
+]  # fmt: skip
 CACHE = shutil.which("valkey-server") or shutil.which("redis-server")
 
 
@@ -43,13 +53,15 @@ class Cache:
 
 
 class Shop:
-    """All processes of a shop on one durable PostgreSQL."""
+    """All processes of a shop on one durable PostgreSQL. The receiver is in a bad one about every so often."""
 
-    def __init__(self, cluster: Cluster, **environment: str) -> None:
+    def __init__(self, cluster: Cluster, moods_seconds: float, seed: int) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="autoshop-chaos-")
+        folder = Path(self._folder.name)
         self.cluster = cluster
-        self.cache = Cache(Path(self._folder.name), free_port())
-        settings = {"AUTOSHOP_CACHE_URL": self.cache.url, **environment}
+        self.cache = Cache(folder, free_port())
+        self.program = Program(folder, free_port(), moods_seconds, seed)
+        settings = {"AUTOSHOP_CACHE_URL": self.cache.url, "AUTOSHOP_WEBHOOK_NETWORKS": "127.0.0.0/8"}
         url = cluster.url("autoshop_app")
         self.servers = [Server(url, free_port(), **settings) for _ in range(2)]
         self.worker = Server(url, 0, **settings)
@@ -58,16 +70,25 @@ class Shop:
     def open(self) -> None:
         """Start everything; the database is there already."""
         self.cache.start()
-        for server in self.servers:
-            server.start()
+        self.program.start()
         self.worker.start_worker()
+        with ThreadPoolExecutor() as beside:
+            list(beside.map(_patiently, self.servers))
 
     def close(self) -> None:
         """Stop everything but the database."""
         for server in (*self.servers, self.worker):
             server.stop()
         self.cache.kill()
+        self.program.kill()
         self._folder.cleanup()
+
+    def calm_down(self) -> None:
+        """A worker and a receiver that begin anew; the receiver takes everything from now on."""
+        self.worker.kill()
+        self.worker.start_worker()
+        self.program.kill()
+        self.program.start(calm=True)
 
     async def knock_about(self, dice: random.Random, every_seconds: float, until: float) -> None:
         """kill -9 this or that every few seconds, and start it again, until the loop's clock says so.
@@ -87,14 +108,22 @@ class Shop:
 
     def _knock(self, names: list[str], wait_seconds: float, which: int) -> None:
         parts: dict[str, tuple[Callable[[], None], Callable[[], None]]] = {
-            "api": (self.servers[which].kill, self.servers[which].start),
-            "api 2": (self.servers[1 - which].kill, self.servers[1 - which].start),
+            "api": (self.servers[which].kill, partial(_patiently, self.servers[which])),
+            "api 2": (self.servers[1 - which].kill, partial(_patiently, self.servers[1 - which])),
             "worker": (self.worker.kill, self.worker.start_worker),
             "postgres": (self.cluster.kill, self.cluster.start),
             "cache": (self.cache.kill, self.cache.start),
+            "receiver": (self.program.kill, self.program.start),
         }
         for name in names:
             parts[name][0]()
         time.sleep(wait_seconds)
-        for name in reversed(names):  # the database first
-            parts[name][1]()
+        if "postgres" in names:  # first, or nobody else gets ready
+            parts["postgres"][1]()
+        with ThreadPoolExecutor() as beside:
+            list(beside.map(lambda name: parts[name][1](), [name for name in names if name != "postgres"]))
+
+
+def _patiently(server: Server) -> None:
+    """On a busy machine it takes its time."""
+    server.start(PATIENCE_SECONDS)

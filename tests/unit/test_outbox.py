@@ -33,14 +33,25 @@ class Database:
         if self.open:
             self.committed += self.open.pop(sorted(self.open)[number % len(self.open)])
 
+    def roll_back(self, number: int) -> None:
+        if self.open:
+            del self.open[sorted(self.open)[number % len(self.open)]]
+
+    def crash(self, _number: int) -> None:
+        """What was not committed leaves no trace: its numbers are given out again."""
+        self.open.clear()
+        self.next_xid = max((event.xid for event in self.committed), default=2) + 1
+
     def since(self, known: Position, limit: int) -> Batch:
         new = sorted((one for one in self.committed if not known.has(one)), key=lambda one: (one.xid, one.id))
         return Batch(known, Position(self.next_xid, frozenset(self.open)), new[:limit], len(new) > limit)
 
 
-steps = st.lists(st.tuples(st.sampled_from("bwwwcr"), st.integers(0, 5)), max_size=60)
+steps = st.lists(st.tuples(st.sampled_from("bbwwwwccrrrak"), st.integers(0, 5)), max_size=60)
 
 
+# A crash after a transaction was rolled back, whose number the next one gets.
+@example(steps=[("b", 0), ("a", 0), ("r", 0), ("k", 0), ("b", 0), ("w", 0), ("c", 0)], limit=5)
 # One that breaks off in the middle of a transaction while an older one is open, which then ends.
 @example(steps=[("b", 0), ("b", 0), ("w", 0), ("w", 1), ("w", 1), ("c", 1), ("r", 1), ("c", 0)], limit=5)
 @settings(max_examples=400, deadline=None)
@@ -69,6 +80,10 @@ def test_each_event_is_told_once_wherever_one_breaks_off(steps: list[tuple[str, 
                 database.write(number)
             case "c":
                 database.commit(number)
+            case "a":
+                database.roll_back(number)
+            case "k":
+                database.crash(number)
             case _:
                 read(number)
     while database.open:

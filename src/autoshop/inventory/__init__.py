@@ -2,7 +2,7 @@
 
 movements/     post, batch, reverse, list: one statement, append-only          ← start reading here
 stock/         what lies where, now and as of any moment; snapshots; the recount
-transfers/     pieces between two stores: request, shipment, receipt, differences
+transfers/     pieces between two stores: request, shipment, receipt, differences; those of orders in orders/
 returns/       what customers bring back, out of its sale, and what goes back to suppliers
 reservations/  pieces held for somebody until a moment
 allocation/    an order's pieces from whatever stores, with a promised date, and whether it was kept

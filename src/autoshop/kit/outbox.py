@@ -6,6 +6,10 @@ not passed over, and one that stays open holds up nobody else's events, which a 
 
 What is new is told in the order of (xid, id). After each event there is a position too, made of those of before and of
 now: whoever stops in the middle goes on right there.
+
+A position that leaves the database goes no further than the last event. A snapshot may: it counts transactions that
+were rolled back, and of those a crash may leave no trace; then their numbers are given out again, and what is told
+under such a number would be taken for known. An event that is seen is on the disk, so its number is, and all below it.
 """
 
 import re
@@ -57,6 +61,12 @@ class Position:
             running.add(xid)
             parts[xid] = event.id
         return Position(max(self.xmax, xid + 1), frozenset(running), tuple(sorted(parts.items())))
+
+    def through(self, seen: "Position", last_xid: int = 0) -> "Position":
+        """Where one stands who went on from here through all that `seen` shows, up to the transaction it shows last."""
+        xmax = max(self.xmax, last_xid + 1)
+        running = frozenset(one for one in self.running | seen.running if one < xmax and not seen.saw(one))
+        return Position(xmax, running, tuple(part for part in self.parts if part[0] in running))
 
 
 _POSITION = re.compile(
@@ -132,7 +142,7 @@ class Batch:
     @property
     def until(self) -> Position:
         """Where one stands who has told all of it."""
-        return self.since.passed(self.seen, self.events[-1], is_last=False) if self.cut else self.seen
+        return self._after(self.since, self.events[-1]) if self.events else self.since.through(self.seen)
 
     def marked(self, since: Position | None = None) -> Iterator[tuple[Event, Position]]:
         """Each event with the position after it; from another `since`, within the batch, those that are new to it."""
@@ -142,13 +152,32 @@ class Batch:
             new = [event for event in self.events if not since.has(event)]
         for event, after in zip_longest(new, new[1:]):
             if after is None:
-                yield event, since.passed(self.seen, event, is_last=False) if self.cut else self.seen
+                yield event, self._after(since, event)
             else:
                 yield event, since.passed(self.seen, event, is_last=after.xid != event.xid)
+
+    def _after(self, since: Position, last: Event) -> Position:
+        return since.passed(self.seen, last, is_last=False) if self.cut else since.through(self.seen, last.xid)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where the outbox ends, after its last event; and `xmax`, below which all transactions had begun by then."""
+
+    place: Position
+    xmax: int
 
 
 # The snapshot is that of the statement itself, so nothing lies between it and the rows.
 NOW = "SELECT pg_current_snapshot()::text"
+END = """
+SELECT pg_current_snapshot()::text AS seen,
+       (SELECT xid
+          FROM outbox
+         WHERE xid < pg_snapshot_xmax(pg_current_snapshot())
+         ORDER BY xid DESC
+         LIMIT 1) AS last_xid
+"""
 # What is not in a snapshot: the transactions that ran, and those from its xmax on. Rows of a transaction that is yet to
 # come were brought here from another cluster, by a dump: nobody waits for them.
 SINCE = """
@@ -174,8 +203,16 @@ SELECT pg_current_snapshot()::text AS seen, e.xid, e.id, e.topic, e.payload, e.c
 
 
 async def position(db: Connection | Pool) -> Position:
-    """Where the outbox ends at this moment."""
+    """What is visible at this moment: for whoever writes it down in a transaction, which puts it on the disk."""
     return _of_snapshot(await db.fetchval(NOW))
+
+
+async def end(db: Connection | Pool) -> End:
+    """Where the outbox ends at this moment: for whoever keeps it elsewhere."""
+    row = await db.fetchrow(END)
+    assert row is not None
+    seen = _of_snapshot(row["seen"])
+    return End(Position(1).through(seen, int(row["last_xid"] or 0)), seen.xmax)
 
 
 async def since(db: Connection | Pool, known: Position, limit: int) -> Batch:

@@ -10,7 +10,7 @@ from autoshop.inventory.live.model import BEGINS, Wish, mark, reset
 from autoshop.kit import outbox
 from autoshop.kit.db import BUSY, Pool, is_gone
 from autoshop.kit.log import log
-from autoshop.kit.outbox import Position
+from autoshop.kit.outbox import End, Position
 
 LOOK_SECONDS = 0.03
 RETRY_SECONDS = 1.0
@@ -55,28 +55,28 @@ class Live:
         finally:
             self._listeners.remove(listener)
 
-    async def begin(self) -> Position:
+    async def begin(self) -> End:
         """Where the outbox ends now. The reader has begun before, so that nothing lies between it and this moment."""
         async with self._starting:
             if self._reader is None or self._reader.done():
-                known = await outbox.position(self._pool)
+                known = (await outbox.end(self._pool)).place
                 self._reader = asyncio.create_task(self._read(known), name="live")
-        return await outbox.position(self._pool)
+        return await outbox.end(self._pool)
 
     async def listen(
-        self, listener: Listener, wish: Wish, now: Position, known: Position | None, *, lost: bool
+        self, listener: Listener, wish: Wish, now: End, known: Position | None, *, lost: bool
     ) -> AsyncGenerator[bytes]:
         """Text for one listener, beginning after the position that he knows, or now.
 
         What commits while he is told what he missed comes both ways, and is told once. The position of each event is
         its id; he who hears of none for a while is told the newest one, and that we are still here.
         """
-        place = now if known is None else known
+        place = now.place if known is None else known
         if lost or place.xmax > now.xmax:  # that is of another database, which was restored since
-            place = now
+            place = now.place
             yield reset("what happened meanwhile cannot be told any more")
         yield BEGINS + mark(place)
-        if place != now:
+        if place != now.place:
             async for text, reached in self._missed(wish, place):
                 place = reached
                 yield text
@@ -103,7 +103,7 @@ class Live:
             count += len(batch.events)
             if not batch.cut:
                 return
-        place = await outbox.position(self._pool)
+        place = (await outbox.end(self._pool)).place
         yield reset("too much happened meanwhile") + mark(place), place
 
     async def _read(self, known: Position) -> None:

@@ -44,7 +44,7 @@ async def _relay_page(db: Connection) -> tuple[int, bool]:
         return 0, False
     batch = await outbox.since(db, known, PAGE)
     if not batch.events:
-        await _save(db, known, batch.until)
+        await _save(db, known, batch.seen)
         return 0, False
     webhooks = await store.active(db, keep=True)  # once more, for the same reason
     wanted = [(webhook.id, event) for event in batch.events for webhook in webhooks if webhook.hears(event)]
