@@ -120,7 +120,8 @@ async def speak(desk: Desk, language: str) -> None:
     await desk.open("/office")
     button = desk.page.get_by_role("button", name={"en": "English", "ru": "Русский"}[language])
     if await button.count():
-        await button.click()
+        async with desk.page.expect_navigation():
+            await button.click()
     assert await desk.page.evaluate("() => document.documentElement.lang") == language
 
 
