@@ -52,7 +52,7 @@ BODIES: dict[str, Any] = {
     f"POST {INVENTORY}/returns": {
         "store_id": CENTRE,
         "sale": {"movement_id": 3},
-        "lines": [{**ONE, "condition": "damaged", "reason": "a"}],
+        "lines": [{**ONE, "condition": "damaged", "reason": "a", "marks": MARKED["marks"]}],
         "related_document": "a",
         "note": "a",
     },

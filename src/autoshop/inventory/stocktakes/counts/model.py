@@ -169,6 +169,12 @@ class CountsRefused(Conflict):
         return f"{len(self.facts['counts'])} count(s) cannot be taken; send the others without them"
 
 
+class CountedMeanwhile(CountsRefused):
+    """Somebody else took such an id or opened such a stocktake between our look and our leap."""
+
+    passing = True
+
+
 def stands_in_the_way(number: int, asked: Asked, title: str, detail: str, **facts: Any) -> dict[str, Any]:
     """One entry of `CountsRefused(counts=[…])`."""
     return {
