@@ -39,6 +39,7 @@ HOOK = {
 SHIPPED_LATER = {"ship": False, "hold": True, "hold_until": TOMORROW}
 IN_A_MONTH = (datetime.now(UTC) + timedelta(days=30)).isoformat()
 MARKED = {**LINE, **TEXTS, "movement_type": "sale", "marks": ["010460123456789321ABCDEFGHIJKLM\x1d93abcd"]}
+SOLD_MARKS = [f"010460123456789321ABCDEFGHIJKL{number}\x1d93abcd" for number in "12"]  # see test_bad_input.py: `shop`
 BODIES: dict[str, Any] = {
     f"POST {INVENTORY}/movement": {**MARKED, "effective_on": PAPER["effective_on"]},
     f"POST {INVENTORY}/movements": {"lines": [MARKED, {**LINE, **PAPER}]},
@@ -52,7 +53,7 @@ BODIES: dict[str, Any] = {
     f"POST {INVENTORY}/returns": {
         "store_id": CENTRE,
         "sale": {"movement_id": 3},
-        "lines": [{**ONE, "condition": "damaged", "reason": "a"}],
+        "lines": [{**ONE, "condition": "damaged", "reason": "a", "marks": SOLD_MARKS[1:]}],
         "related_document": "a",
         "note": "a",
     },

@@ -13,7 +13,7 @@ import pytest
 from fastapi import FastAPI
 
 from autoshop.warehouse.documents import jobs as documents
-from tests.bodies import BODIES, COUNT, DOCUMENTS, HELD, INVENTORY, LINE, NAMED, ONE, STOCKTAKES, WAY
+from tests.bodies import BODIES, COUNT, DOCUMENTS, HELD, INVENTORY, LINE, NAMED, ONE, SOLD_MARKS, STOCKTAKES, WAY
 from tests.cast import BULB, CENTRE, NORTH, PLUG
 from tests.imports import whole_shop
 from tests.routes import routes_of
@@ -138,7 +138,7 @@ async def shop(app: FastAPI, client: httpx.AsyncClient) -> None:
     """Movement 1 fills a shelf, movement 2 ships transfer 1 from it, transfer 2 is asked for; a piece is held.
 
     Period 1 is closed. Stocktake 1 is being counted, 2 is in review; pieces may be found in both stores. Document 1
-    is posted. Movement 3 sells two pieces; return 1 brings one of them back, return 2 sends one to its supplier.
+    is posted. Movement 3 sells two marked pieces; return 1 brings one of them back, return 2 sends one to its supplier.
     """
     closed = {"ends_on": (datetime.now(UTC) - timedelta(days=9)).date().isoformat()}
     assert (await client.post(f"{INVENTORY}/periods", json=closed)).json()["id"] == 1
@@ -149,9 +149,11 @@ async def shop(app: FastAPI, client: httpx.AsyncClient) -> None:
     assert asked.json()["id"] == 2
     held = await client.post(f"{INVENTORY}/reservations", json={"holder": "a", "lines": [HELD]})
     assert held.json()["id"] == 1
-    sold = await client.post(f"{INVENTORY}/movement", json={**LINE, "movement_type": "sale", "quantity": 2})
+    sale = {**LINE, "movement_type": "sale", "quantity": 2, "marks": SOLD_MARKS}
+    sold = await client.post(f"{INVENTORY}/movement", json=sale)
     assert sold.json()["movement_id"] == 3
-    back = {"store_id": CENTRE, "sale": {"movement_id": 3}, "lines": [{**ONE, "condition": "resaleable"}]}
+    piece = {**ONE, "condition": "resaleable", "marks": SOLD_MARKS[:1]}
+    back = {"store_id": CENTRE, "sale": {"movement_id": 3}, "lines": [piece]}
     assert (await client.post(f"{INVENTORY}/returns", json=back)).json()["id"] == 1
     sent = {"store_id": CENTRE, "supplier": "a", "lines": [ONE]}
     assert (await client.post(f"{INVENTORY}/supplier-returns", json=sent)).json()["id"] == 2

@@ -6,9 +6,14 @@ from typing import Any
 import psycopg
 import pytest
 
+from autoshop.catalog.products.model import TakenForAMoment
+from autoshop.inventory.marks.model import MarkCameBack
+from autoshop.inventory.movements.model import StockMoved
+from autoshop.inventory.returns.model import SoldAnew
+from autoshop.inventory.stocktakes.counts.model import CountedMeanwhile
 from autoshop.kit import idempotency
 from autoshop.kit.db import Connection, Pool
-from autoshop.kit.errors import Conflict, NotFound
+from autoshop.kit.errors import Conflict, NotFound, Refusal
 from autoshop.kit.idempotency import Answer, Key, KeyReused
 from tests.conftest import Database
 
@@ -78,6 +83,26 @@ async def test_what_executed_nothing_is_not_kept(pool: Pool, error: Exception) -
     with pytest.raises(type(error)):
         await idempotency.once(pool, key(), Verb(error))
     assert (await idempotency.once(pool, key(), Verb())).status == 200
+    assert await marks(pool) == 1
+
+
+PASSING = [
+    MarkCameBack(gtin="04601234567893", serial="A", sale_id=None),
+    SoldAnew(serial="A", sale_id=5),
+    TakenForAMoment(),
+    CountedMeanwhile(counts=[]),
+    StockMoved(),
+]
+
+
+@pytest.mark.parametrize("error", PASSING, ids=[type(one).__name__ for one in PASSING])
+async def test_a_no_that_asks_to_send_the_same_again_is_not_kept(pool: Pool, error: Refusal) -> None:
+    assert error.status == 409
+    with pytest.raises(type(error)):
+        await idempotency.once(pool, key(), Verb(error))
+    again = await idempotency.once(pool, key(), Verb())
+    assert (again.status, again.document) == (200, {"run": 1})
+    assert await idempotency.once(pool, key(), Verb()) == again
     assert await marks(pool) == 1
 
 

@@ -115,7 +115,9 @@ async def test_set_stock_posts_what_is_missing_or_too_much(pool: Pool, tmp_path:
         (CENTRE, 4, 9, "Остатки Учёт.csv"),
         (NORTH, -2, 0, "Остатки Учёт.csv"),
     }
-    told = await pool.fetchval("SELECT payload FROM outbox WHERE topic = 'inventory.movements' ORDER BY id DESC LIMIT 1")
+    told = await pool.fetchval(
+        "SELECT payload FROM outbox WHERE topic = 'inventory.movements' ORDER BY id DESC LIMIT 1"
+    )
     assert told == {"document": "Остатки Учёт.csv", "movements": 2, "store_ids": [CENTRE, NORTH]}
     assert await stock(pool) == {(PLUG, CENTRE): 9, (7, CENTRE): 3}
     await assert_ledger_adds_up(pool)

@@ -1,44 +1,30 @@
 """Marked units: each is sold once until it comes back, whoever else tries, and only with a mark of its product."""
 
 import asyncio
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
 import pytest
 
 from autoshop.inventory.marks import store
-from autoshop.inventory.marks.model import mark_of
-from autoshop.inventory.movements.model import Movement, MovementRequest, MovementType, SaleReturned
-from autoshop.inventory.transfers import posting
-from autoshop.kit.db import Pool, transaction
+from autoshop.inventory.marks.model import Mark, Unit, mark_of
+from autoshop.inventory.movements.model import Line, Movement, MovementRequest, SaleReturned
+from autoshop.inventory.movements.service import post_lines
+from autoshop.kit.db import Connection, Pool, transaction
 from autoshop.kit.errors import Refusal
 from autoshop.kit.gs1 import GS
 from tests.cast import CENTRE, NORTH, OIL_FILTER, PLUG
-from tests.ledger import MANAGER, assert_ledger_is_clean, outcomes, pieces, post, request, reverse
+from tests.ledger import assert_ledger_is_clean, outcomes, pieces, post, request, reverse
+from tests.marks import GTIN, OTHER_GTIN, away, bring_marked, mark, wanted, with_marks
 from tests.waiting import waiting_for_locks
 
 pytestmark = pytest.mark.anyio
 
-GTIN, OTHER_GTIN = "04601234567893", "04607023704531"
+SELL = store.sell
 MOVEMENT = "/api/v1/inventory/movement"
 MARKS = "/api/v1/inventory/marks"
-
-
-def mark(number: int, gtin: str = GTIN) -> str:
-    return f"01{gtin}21SERIAL{number:07}{GS}91FFD0{GS}92{'a' * 43}="
-
-
-def with_marks(kind: MovementType, *marks: str, product_id: int = PLUG, store_id: int = CENTRE) -> MovementRequest:
-    return MovementRequest(
-        product_id=product_id, store_id=store_id, movement_type=kind, quantity=len(marks), marks=list(marks)
-    )
-
-
-async def away(pool: Pool) -> list[tuple[str, int]]:
-    """Which units are sold, and by which movement."""
-    rows = await pool.fetch("SELECT serial, sale_id FROM sold_marks WHERE returned_at IS NULL ORDER BY serial")
-    return [(row["serial"], row["sale_id"]) for row in rows]
+RETURNS = "/api/v1/inventory/returns"
 
 
 @pytest.fixture(autouse=True)
@@ -59,15 +45,14 @@ async def test_a_unit_is_sold_once_until_it_comes_back(pool: Pool) -> None:
     [sold] = await post(pool, with_marks("sale", mark(1), mark(2)))
     assert await away(pool) == [("SERIAL0000001", sold.id), ("SERIAL0000002", sold.id)]
     assert await refused(pool, with_marks("sale", mark(3), mark(1))) == "That unit is sold"
-    [back] = await post(pool, with_marks("return", mark(1), store_id=NORTH))
+    [back] = (await bring_marked(pool, wanted(mark(1)), store_id=NORTH)).lines
     assert await away(pool) == [("SERIAL0000002", sold.id)]
-    assert await refused(pool, with_marks("return", mark(1))) == "That unit is not sold"
     [again] = await post(pool, with_marks("sale", mark(1), store_id=NORTH))
     assert await away(pool) == [("SERIAL0000001", again.id), ("SERIAL0000002", sold.id)]
     history = await pool.fetch(
         "SELECT sale_id, return_id, mark FROM sold_marks WHERE serial LIKE '%1' ORDER BY sale_id"
     )
-    assert [tuple(row) for row in history] == [(sold.id, back.id, mark(1)), (again.id, None, mark(1))]
+    assert [tuple(row) for row in history] == [(sold.id, back.movement_id, mark(1)), (again.id, None, mark(1))]
     told = await pool.fetch("SELECT payload FROM outbox WHERE topic = 'inventory.marks' ORDER BY id")
     assert [(row["payload"]["change"], row["payload"]["marks"]) for row in told] == [
         ("sold", 2), ("returned", 1), ("sold", 1),
@@ -91,20 +76,8 @@ async def test_a_mark_belongs_to_its_product(pool: Pool) -> None:
     assert len(await away(pool)) == 2
 
 
-async def test_what_is_brought_back_was_sold_as_that_product(pool: Pool) -> None:
-    await post(pool, with_marks("sale", mark(1)))
-    assert await refused(pool, with_marks("return", mark(1), product_id=OIL_FILTER)) == "That unit is not sold"
-
-
-async def test_a_sale_that_is_reversed_frees_its_units_and_a_reversed_return_does_not(pool: Pool) -> None:
+async def test_a_sale_that_is_reversed_frees_its_units(pool: Pool) -> None:
     [sold] = await post(pool, with_marks("sale", mark(1), mark(2)))
-    [back] = await post(pool, with_marks("return", mark(2)))
-    [anew] = await post(pool, with_marks("sale", mark(2)))
-    with pytest.raises(Refusal, match=f"sold by movement {anew.id}"):
-        await reverse(pool, back.id)
-    await reverse(pool, anew.id)
-    await reverse(pool, back.id)
-    assert await away(pool) == [("SERIAL0000001", sold.id), ("SERIAL0000002", sold.id)]
     undone = await reverse(pool, sold.id)
     assert await away(pool) == []
     rows = await pool.fetch("SELECT return_id FROM sold_marks WHERE sale_id = $1", sold.id)
@@ -112,24 +85,54 @@ async def test_a_sale_that_is_reversed_frees_its_units_and_a_reversed_return_doe
     await assert_ledger_is_clean(pool)
 
 
-async def test_a_sale_is_not_undone_once_a_unit_of_it_came_back(pool: Pool) -> None:
+async def come_back_alone(pool: Pool, number: int, store_id: int) -> int:
+    """A unit comes back by a plain movement, as it could before returns knew marks; the movement."""
+    async with transaction(pool) as db:
+        [back] = await post_lines(db, [Line(PLUG, store_id, "return", 1, "token:till-1")])
+        await store.take_back(db, {(GTIN, f"SERIAL{number:07}"): back.id})
+    return back.id
+
+
+async def test_a_sale_is_not_undone_once_a_unit_of_it_came_back_by_a_movement_alone(pool: Pool) -> None:
     [sold] = await post(pool, with_marks("sale", mark(1), mark(2)))
-    await post(pool, with_marks("return", mark(2), store_id=NORTH))
+    await come_back_alone(pool, 2, NORTH)
     with pytest.raises(SaleReturned):
         await reverse(pool, sold.id)
     assert await away(pool) == [("SERIAL0000001", sold.id)]
     assert await pieces(pool) + await pieces(pool, store_id=NORTH) == 19
+    await assert_ledger_is_clean(pool)
 
 
-async def test_a_sale_is_undone_or_its_unit_comes_back_elsewhere_but_not_both(pool: Pool) -> None:
-    [sold] = await post(pool, with_marks("sale", mark(1)))
-    async with transaction(pool) as db:
-        await posting.post_requests(db, MANAGER, [with_marks("return", mark(1), store_id=NORTH)], datetime.now(UTC))
-        late = asyncio.create_task(reverse(pool, sold.id))
-        await waiting_for_locks(pool, 1)
-    with pytest.raises(SaleReturned):
-        await late
-    assert await pieces(pool) + await pieces(pool, store_id=NORTH) == 20
+async def test_a_movement_that_brought_a_unit_back_is_reversed_unless_it_was_sold_anew(pool: Pool) -> None:
+    [sold] = await post(pool, with_marks("sale", mark(1), mark(2)))
+    back_id = await come_back_alone(pool, 2, CENTRE)
+    [anew] = await post(pool, with_marks("sale", mark(2)))
+    with pytest.raises(Refusal, match=f"sold by movement {anew.id}"):
+        await reverse(pool, back_id)
+    await reverse(pool, anew.id)
+    await reverse(pool, back_id)
+    assert await away(pool) == [("SERIAL0000001", sold.id), ("SERIAL0000002", sold.id)]
+    await assert_ledger_is_clean(pool)
+
+
+async def test_who_sells_what_came_back_this_very_moment_sends_the_same_again(
+    client: httpx.AsyncClient, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await post(pool, with_marks("sale", mark(1)))
+
+    async def sell(db: Connection, marks: Sequence[tuple[Mark, Movement]]) -> set[Unit]:
+        done = await SELL(db, marks)
+        if not done:
+            await bring_marked(pool, wanted(mark(1)))
+        return done
+
+    monkeypatch.setattr(store, "sell", sell)
+    key = {"Idempotency-Key": "sale-1"}
+    first, again = [await client.post(MOVEMENT, json={**SALE, "store_id": NORTH}, headers=key) for _ in range(2)]
+    assert (first.status_code, first.json()["title"]) == (409, "That unit is sold")
+    assert first.json()["detail"].endswith("came back just now: send the same again")
+    assert (again.status_code, await pieces(pool, store_id=NORTH)) == (200, 9)
+    await assert_ledger_is_clean(pool)
 
 
 async def test_of_two_tills_that_sell_one_unit_one_is_refused(pool: Pool) -> None:
@@ -162,34 +165,22 @@ async def test_two_batches_with_the_same_units_in_another_order_do_not_wait_in_a
     await assert_ledger_is_clean(pool)
 
 
-async def test_a_return_that_comes_while_another_is_under_way_finds_nothing(pool: Pool) -> None:
-    await post(pool, with_marks("sale", mark(1)))
-    async with transaction(pool) as db:
-        await posting.post_requests(db, MANAGER, [with_marks("return", mark(1))], datetime.now(UTC))
-        late = asyncio.create_task(post(pool, with_marks("return", mark(1), store_id=NORTH)))
-        await waiting_for_locks(pool, 1)
-    [answer] = await asyncio.gather(late, return_exceptions=True)
-    assert type(answer).__name__ == "MarkNotSold"
-    assert await pieces(pool, PLUG, NORTH) == 10
-    await assert_ledger_is_clean(pool)
-
-
 SALE = {"product_id": PLUG, "store_id": CENTRE, "movement_type": "sale", "quantity": 1, "marks": [mark(1)]}
 BAD: dict[str, tuple[dict[str, Any], int, str]] = {
     "two marks for one piece": ({**SALE, "marks": [mark(1), mark(2)]}, 422, "each piece has its own"),
     "one mark for two pieces": ({**SALE, "quantity": 2}, 422, "each piece has its own"),
     "no marks in the list": ({**SALE, "marks": []}, 422, "each piece has its own"),
     "one unit twice": ({**SALE, "quantity": 2, "marks": [mark(1), mark(1)]}, 422, "there twice"),
-    "on an inbound": ({**SALE, "movement_type": "inbound"}, 422, "only a sale or a return"),
-    "on an adjustment": ({**SALE, "movement_type": "adjustment", "quantity": -1}, 422, "only a sale or a return"),
-    "on a shipment": ({**SALE, "movement_type": "transfer", "to_store_id": NORTH}, 422, "only a sale or a return"),
+    "on an inbound": ({**SALE, "movement_type": "inbound"}, 422, "only a sale has marks"),
+    "on an adjustment": ({**SALE, "movement_type": "adjustment", "quantity": -1}, 422, "only a sale has marks"),
+    "on a shipment": ({**SALE, "movement_type": "transfer", "to_store_id": NORTH}, 422, "only a sale has marks"),
     "an article instead": ({**SALE, "marks": ["BPR6ES-11"]}, 422, "not the marking code"),
     "a barcode instead": ({**SALE, "marks": ["4601234567893"]}, 422, "not the marking code"),
     "a wrong check digit": ({**SALE, "marks": [mark(1, "04601234567890")]}, 422, "not the marking code"),
     "a mark whose end was lost": ({**SALE, "marks": [mark(1).replace(GS, "")[:-3]]}, 422, "not the marking code"),
     "a number": ({**SALE, "marks": [5]}, 422, "marks.0"),
     "longer than any mark": ({**SALE, "marks": ["0" * 301]}, 422, "marks.0"),
-    "what was never sold": ({**SALE, "movement_type": "return"}, 409, "No sale"),
+    "on a return without its document": ({**SALE, "movement_type": "return"}, 422, f"POST {RETURNS}"),
     "more than there is": ({**SALE, "store_id": CENTRE, "product_id": 3}, 409, "Asked for 1, available 0"),
 }
 
@@ -218,7 +209,8 @@ async def test_a_sale_that_is_sent_twice_is_done_once(client: httpx.AsyncClient,
 
 async def test_who_bought_what_is_found_again(client: httpx.AsyncClient) -> None:
     sold = (await client.post(MOVEMENT, json={**SALE, "quantity": 2, "marks": [mark(1), mark(2)]})).json()
-    back = (await client.post(MOVEMENT, json={**SALE, "movement_type": "return"})).json()
+    piece = {"product_id": PLUG, "quantity": 1, "condition": "resaleable", "marks": [mark(1)]}
+    [back] = (await client.post(RETURNS, json={"store_id": CENTRE, "lines": [piece]})).json()["lines"]
     other = (await client.post(MOVEMENT, json={**SALE, "marks": [mark(3)]})).json()
 
     async def found(**params: Any) -> list[tuple[str, int, int | None]]:

@@ -11,11 +11,13 @@ class Refusal(Exception):
     """A no that the caller can understand and answer. Subclass it: one title, one status.
 
     Facts are keyword arguments and become members of the problem document; `detail` is the sentence
-    for a person, built by `explain` unless it is given.
+    for a person, built by `explain` unless it is given. `passing`: somebody was quicker; the same request, sent
+    again as it is, may succeed or will be told more.
     """
 
     title: ClassVar[str] = "Refused"
     status: ClassVar[int] = 409
+    passing: bool = False
 
     def __init__(self, detail: str | None = None, **facts: Any) -> None:
         self.facts = facts

@@ -91,8 +91,7 @@ async def once(
 ) -> Answer:
     """Run a verb in one transaction, at most once per key, and return its answer (or the first one's).
 
-    A 409 is kept as well: who was told no must not find it done because a copy of the request came late.
-    Other refusals executed nothing and are not kept.
+    A refusal is kept as well, if it `is_kept`.
     """
     async with may_wait(pool):
         try:
@@ -104,10 +103,18 @@ async def once(
                     await connection.execute(KEEP, key.caller, key.key, status, document)
                 return Answer(status, document)
         except Refusal as refusal:
-            if key is None or refusal.status != 409:
+            if key is None or not is_kept(refusal):
                 raise
             async with pool.acquire() as connection:
                 return await keep_refusal(connection, key, refusal)
+
+
+def is_kept(refusal: Refusal) -> bool:
+    """Whether a key stands for this no: who was told it must not find it done because a copy of the request came late.
+
+    Not one that asks to send the same again, and not another than 409: those executed nothing.
+    """
+    return refusal.status == 409 and not refusal.passing
 
 
 async def keep_refusal(connection: Connection, key: Key, refusal: Refusal) -> Answer:

@@ -43,6 +43,13 @@ class ProductExists(Conflict):
         return f"{self.facts['brand']} {self.facts['article']} is product {self.facts['product_id']}"
 
 
+class TakenForAMoment(Conflict):
+    title, passing = "Taken for a moment", True
+
+    def explain(self) -> str:
+        return "Somebody took that article or SKU at the same moment, and gave it back. Try again"
+
+
 class SkuTaken(Conflict):
     title = "That SKU is taken"
 

@@ -18,6 +18,7 @@ from autoshop.catalog.products.model import (
     Product,
     ProductExists,
     SkuTaken,
+    TakenForAMoment,
     TooManyBarcodes,
     as_scanned,
     barcodes_of,
@@ -182,7 +183,7 @@ async def _taken(db: Connection, error: asyncpg.UniqueViolationError, fields: di
         owner = await store.by_article(db, brand.id, key_of(fields["article"]))
         if owner is not None:
             return ProductExists(brand=brand.name, article=fields["article"], product_id=owner)
-    return Conflict("Somebody took that article or SKU at the same moment, and gave it back. Try again")
+    return TakenForAMoment()
 
 
 def _as_document(product: Product) -> dict[str, Any]:

@@ -77,9 +77,16 @@ class MarkSold(Conflict):
     title = "That unit is sold"
 
     def explain(self) -> str:
-        if self.facts["sale_id"] is None:
-            return f"The unit with serial {self.facts['serial']} came back just now: send the sale again"
         return f"The unit with serial {self.facts['serial']} was sold by movement {self.facts['sale_id']}"
+
+
+class MarkCameBack(MarkSold):
+    """It was sold when we leapt, and came back before we looked who has it."""
+
+    passing = True
+
+    def explain(self) -> str:
+        return f"The unit with serial {self.facts['serial']} came back just now: send the same again"
 
 
 class MarkNotSold(Conflict):

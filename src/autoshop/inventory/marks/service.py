@@ -1,4 +1,4 @@
-"""Verbs: a sale takes marked units away, a return brings them back. Called where movements are posted."""
+"""Verbs: a sale takes marked units away, a return brings them back. Called where pieces are sold and come back."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from autoshop.inventory.marks import store
 from autoshop.inventory.marks.model import (
     MOST_CHARACTERS,
     Mark,
+    MarkCameBack,
     MarkNotSold,
     MarkOfAnother,
     MarkSold,
@@ -22,26 +23,37 @@ from autoshop.kit.db import Connection
 from autoshop.kit.errors import Invalid, wrong
 from autoshop.kit.gs1 import is_gtin, spellings_of
 
-Marked = dict[int, list[Mark]]  # number of the request → its marks
+RETURNS = "/api/v1/inventory/returns"
+
+Marked = dict[int, list[Mark]]  # number of the line → its marks
+Brought = Mapping[int, tuple[int, Sequence[Unit]]]  # movement → its product, the units that came or went with it
 
 
 def marks_of(requests: Sequence[MovementRequest], named: str) -> Marked:
-    """The marks that come with sales and returns, read; refuses what no unit can be sold with.
+    """The marks that come with sales, read; refuses what no unit can be sold with.
 
     `named` is how the sender calls the marks of request {}.
     """
+    for number, request in enumerate(requests):
+        if request.marks is None or request.movement_type == "sale":
+            continue
+        if request.movement_type == "return":
+            raise _wrong(named.format(number), f"a marked unit comes back with its piece: POST {RETURNS}")
+        raise _wrong(named.format(number), "only a sale has marks")
+    return read_all([(request.quantity, request.marks) for request in requests], named)
+
+
+def read_all(pieces: Sequence[tuple[int, Sequence[str] | None]], named: str) -> Marked:
+    """The marks of lines (pieces, their marks if they have any): one whole mark for each piece, no unit twice."""
     marked: Marked = {}
     seen: set[Unit] = set()
-    for number, request in enumerate(requests):
-        if request.marks is None:
+    for number, (quantity, marks) in enumerate(pieces):
+        if marks is None:
             continue
         field = named.format(number)
-        if request.movement_type not in ("sale", "return"):
-            raise _wrong(field, "only a sale or a return has marks")
-        if len(request.marks) != request.quantity:
-            reason = f"there are {len(request.marks)} for {request.quantity} pieces: each piece has its own"
-            raise _wrong(field, reason)
-        marked[number] = [_read(f"{field}.{index}", raw) for index, raw in enumerate(request.marks)]
+        if len(marks) != quantity:
+            raise _wrong(field, f"there are {len(marks)} for {quantity} pieces: each piece has its own")
+        marked[number] = [_read(f"{field}.{index}", raw) for index, raw in enumerate(marks)]
         for index, mark in enumerate(marked[number]):
             if mark.unit in seen:
                 raise _wrong(f"{field}.{index}", f"the unit with serial {mark.serial} is there twice")
@@ -59,9 +71,9 @@ def _read(field: str, raw: str) -> Mark:
     return mark
 
 
-async def check(db: Connection, requests: Sequence[MovementRequest], marked: Marked) -> None:
-    """Refuse marks of other products: the GTIN must be a barcode of the product, if it has any that is a GTIN."""
-    products = sorted({requests[number].product_id for number in marked})
+async def check(db: Connection, product_ids: Sequence[int], marked: Marked) -> None:
+    """Refuse marks of other products: the GTIN must be a barcode of the line's, if that has any that is a GTIN."""
+    products = sorted({product_ids[number] for number in marked})
     gtins = {mark.gtin for marks in marked.values() for mark in marks}
     spelt = sorted({spelling for gtin in gtins for spelling in spellings_of(gtin)})
     of_product: dict[int, set[str]] = {}
@@ -71,7 +83,7 @@ async def check(db: Connection, requests: Sequence[MovementRequest], marked: Mar
             of_product.setdefault(product_id, set()).add(code.zfill(14))
             owner[code.zfill(14)] = product_id
     for number, marks in marked.items():
-        product_id = requests[number].product_id
+        product_id = product_ids[number]
         own = of_product.get(product_id)
         for mark in marks:
             of = owner.get(mark.gtin)
@@ -79,30 +91,56 @@ async def check(db: Connection, requests: Sequence[MovementRequest], marked: Mar
                 raise MarkOfAnother(line=number, product_id=product_id, gtin=mark.gtin, of_product_id=of)
 
 
-async def book(
-    db: Connection, requests: Sequence[MovementRequest], movements: Sequence[Movement], marked: Marked
-) -> None:
-    """After the pieces moved: write down which units went and which came back. A unit is sold once until it returns."""
-    pairs = [(mark, number) for number, marks in marked.items() for mark in marks]
-    sold = [(mark, movements[number]) for mark, number in pairs if requests[number].movement_type == "sale"]
-    back = [(mark, movements[number]) for mark, number in pairs if requests[number].movement_type == "return"]
-    if back:
-        await _take_back(db, back)
-    if sold:
-        done = await store.sell(db, sold)
-        refused = [mark.unit for mark, _ in sold if mark.unit not in done]
-        if refused:
-            raise _sold(await store.living(db, refused), refused[0])
-        await store.tell(db, "sold", _counts(sold))
+async def book(db: Connection, movements: Sequence[Movement], marked: Marked) -> None:
+    """After the pieces were sold: write down which units went. A unit is sold once until it comes back."""
+    sold = [(mark, movements[number]) for number, marks in marked.items() for mark in marks]
+    done = await store.sell(db, sold)
+    refused = [mark.unit for mark, _ in sold if mark.unit not in done]
+    if refused:
+        raise _sold(await store.living(db, refused), refused[0])
+    counted = Counter(movement.id for _, movement in sold)
+    products = {movement.id: movement.product_id for _, movement in sold}
+    await store.tell(db, "sold", {one: (products[one], many) for one, many in sorted(counted.items())})
 
 
-async def _take_back(db: Connection, back: Sequence[tuple[Mark, Movement]]) -> None:
-    living = await store.living(db, [mark.unit for mark, _ in back], lock=True)
-    for mark, movement in back:
-        if mark.unit not in living or living[mark.unit].product_id != movement.product_id:
-            raise MarkNotSold(gtin=mark.gtin, serial=mark.serial, product_id=movement.product_id)
-    await store.take_back(db, {mark.unit: movement for mark, movement in back})
-    await store.tell(db, "returned", _counts(back))
+async def away(
+    db: Connection, product_ids: Sequence[int], marked: Marked, *, lock: bool = False
+) -> dict[Unit, SoldMark]:
+    """Which sale took each of these units away, as that line's product; refuses those that nobody has.
+
+    `lock` holds them until the transaction ends; the places that sold them must be locked before.
+    """
+    living = await store.living(db, [mark.unit for marks in marked.values() for mark in marks], lock=lock)
+    for number, marks in marked.items():
+        product_id = product_ids[number]
+        for mark in marks:
+            if mark.unit not in living or living[mark.unit].product_id != product_id:
+                raise MarkNotSold(line=number, gtin=mark.gtin, serial=mark.serial, product_id=product_id)
+    return living
+
+
+async def come_back(db: Connection, brought: Brought) -> None:
+    """After pieces came back: these units, which are locked, came with them."""
+    await store.take_back(db, {unit: movement_id for movement_id, (_, units) in brought.items() for unit in units})
+    await _tell(db, "returned", brought)
+
+
+async def go_again(db: Connection, reversals: Mapping[int, Movement]) -> None:
+    """After returns (by movement) were reversed: the units that they brought are sold again, if they still can be."""
+    brought = await store.brought_by(db, list(reversals))
+    if not brought:
+        return
+    units = [unit for unit, _ in brought]
+    try:
+        async with db.transaction():
+            await store.sell_again(db, brought)
+    except asyncpg.UniqueViolationError as error:
+        raise _sold(await store.living(db, units), units[0]) from error
+    gone: dict[int, tuple[int, list[Unit]]] = {}
+    for unit, return_id in brought:
+        reversal = reversals[return_id]
+        gone.setdefault(reversal.id, (reversal.product_id, []))[1].append(unit)
+    await _tell(db, "sold", gone)
 
 
 async def undo(db: Connection, reversed_id: int, reversal: Movement) -> None:
@@ -111,29 +149,20 @@ async def undo(db: Connection, reversed_id: int, reversal: Movement) -> None:
     A sale of which a unit has come back is not undone: that piece would be on the shelf twice.
     """
     if reversal.movement_type == "sale":
-        units = await store.units_of(db, reversed_id, returned=False)
-        still_away = await store.living(db, units, lock=True)
+        still_away = await store.living(db, await store.sold_by(db, reversed_id), lock=True)
         if await store.came_back(db, reversed_id):
             raise SaleReturned(movement_id=reversed_id, product_id=reversal.product_id)
         if still_away:
-            await store.take_back(db, dict.fromkeys(still_away, reversal))
-            await store.tell(db, "returned", {reversal.id: (reversal.product_id, len(still_away))})
+            await come_back(db, {reversal.id: (reversal.product_id, list(still_away))})
     elif reversal.movement_type == "return":
-        units = await store.units_of(db, reversed_id, returned=True)
-        if units:
-            try:
-                async with db.transaction():
-                    await store.sell_again(db, reversed_id)
-            except asyncpg.UniqueViolationError as error:
-                raise _sold(await store.living(db, units), units[0]) from error
-            await store.tell(db, "sold", {reversal.id: (reversal.product_id, len(units))})
+        await go_again(db, {reversed_id: reversal})
 
 
 def _sold(living: Mapping[Unit, SoldMark], unit: Unit) -> MarkSold:
     """Which sale took it away; None where it came back at this very moment."""
     before = living.get(unit) or next(iter(living.values()), None)
     if before is None:
-        return MarkSold(gtin=unit[0], serial=unit[1], sale_id=None)
+        return MarkCameBack(gtin=unit[0], serial=unit[1], sale_id=None)
     return MarkSold(
         gtin=before.gtin,
         serial=before.serial,
@@ -144,10 +173,9 @@ def _sold(living: Mapping[Unit, SoldMark], unit: Unit) -> MarkSold:
     )
 
 
-def _counts(pairs: Sequence[tuple[Mark, Movement]]) -> Mapping[int, tuple[int, int]]:
-    counted = Counter(movement.id for _, movement in pairs)
-    products = {movement.id: movement.product_id for _, movement in pairs}
-    return {movement_id: (products[movement_id], many) for movement_id, many in sorted(counted.items())}
+async def _tell(db: Connection, change: str, brought: Brought) -> None:
+    counts = {one: (product_id, len(units)) for one, (product_id, units) in sorted(brought.items())}
+    await store.tell(db, change, counts)
 
 
 def _wrong(field: str, reason: str) -> Invalid:

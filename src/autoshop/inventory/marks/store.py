@@ -57,25 +57,32 @@ UPDATE sold_marks AS s
 """
 
 
-async def take_back(db: Connection, returns: Mapping[Unit, Movement]) -> None:
+async def take_back(db: Connection, returns: Mapping[Unit, int]) -> None:
     """Free units that are locked; which movement brought each back."""
     await db.execute(
-        TAKE_BACK,
-        [gtin for gtin, _ in returns],
-        [serial for _, serial in returns],
-        [movement.id for movement in returns.values()],
+        TAKE_BACK, [gtin for gtin, _ in returns], [serial for _, serial in returns], list(returns.values())
     )
 
 
 SOLD_BY = "SELECT gtin, serial FROM sold_marks WHERE sale_id = $1 AND returned_at IS NULL LIMIT 1000"
-RETURNED_BY = "SELECT gtin, serial FROM sold_marks WHERE return_id = $1 LIMIT 1000"
-SELL_AGAIN = "UPDATE sold_marks SET return_id = NULL, returned_at = NULL WHERE return_id = $1"
 
 
-async def units_of(db: Connection, movement_id: int, *, returned: bool) -> list[Unit]:
-    """The units that a sale took and that are still away; or those that a return brought."""
-    rows = await db.fetch(RETURNED_BY if returned else SOLD_BY, movement_id)
-    return [(row["gtin"], row["serial"]) for row in rows]
+async def sold_by(db: Connection, sale_id: int) -> list[Unit]:
+    """The units that a sale took and that are still away."""
+    return [(row["gtin"], row["serial"]) for row in await db.fetch(SOLD_BY, sale_id)]
+
+
+STILL_AWAY = """
+SELECT sale_id, count(*) AS units
+  FROM sold_marks
+ WHERE sale_id = ANY ($1::bigint[]) AND returned_at IS NULL
+ GROUP BY sale_id
+"""
+
+
+async def still_away(db: Connection, sale_ids: Sequence[int]) -> dict[int, int]:
+    """Of each sale that took marked units, how many have not come back."""
+    return {row["sale_id"]: row["units"] for row in await db.fetch(STILL_AWAY, sale_ids)}
 
 
 CAME_BACK = "SELECT EXISTS (SELECT FROM sold_marks WHERE sale_id = $1 AND returned_at IS NOT NULL)"
@@ -86,9 +93,36 @@ async def came_back(db: Connection, sale_id: int) -> bool:
     return bool(await db.fetchval(CAME_BACK, sale_id))
 
 
-async def sell_again(db: Connection, return_id: int) -> None:
-    """Undo a return. Raises UniqueViolationError where a unit was sold anew since."""
-    await db.execute(SELL_AGAIN, return_id)
+# A movement has no more marks than 1 000.
+BROUGHT_BY = """
+SELECT gtin, serial, return_id
+  FROM sold_marks
+ WHERE return_id = ANY ($1::bigint[])
+ ORDER BY gtin, serial
+ LIMIT 1000 * cardinality($1::bigint[])
+"""
+
+
+async def brought_by(db: Connection, return_ids: Sequence[int]) -> list[tuple[Unit, int]]:
+    """The units that returns brought, and which of them; in the order of units."""
+    rows = await db.fetch(BROUGHT_BY, return_ids)
+    return [((row["gtin"], row["serial"]), row["return_id"]) for row in rows]
+
+
+SELL_AGAIN = """
+UPDATE sold_marks
+   SET return_id = NULL, returned_at = NULL
+ WHERE gtin = $1 AND serial = $2 AND return_id = $3
+"""
+
+
+async def sell_again(db: Connection, brought: Sequence[tuple[Unit, int]]) -> None:
+    """Undo what returns brought. Raises UniqueViolationError where a unit was sold anew since.
+
+    One after the other in the order of units, in which they are sold as well: one statement would take them in an order
+    of its own, and could wait in a circle with a sale.
+    """
+    await db.executemany(SELL_AGAIN, [(*unit, return_id) for unit, return_id in brought])
 
 
 # Barcodes are the catalogue's; a product with none may have any mark.

@@ -108,6 +108,12 @@ EXAMPLE = {
 }  # fmt: skip
 
 
+# The whole marking code of each piece of a line.
+Marks = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=300, pattern=NO_NUL)]] | None, Field(max_length=1000)
+]
+
+
 class MovementIn(BaseModel, extra="forbid"):
     """One line of a batch. `quantity` is positive; only an adjustment's may be negative.
 
@@ -121,9 +127,7 @@ class MovementIn(BaseModel, extra="forbid"):
     to_store_id: Id | None = None
     related_document: Annotated[str | None, Field(max_length=200, pattern=NO_NUL)] = None
     reason: Annotated[str | None, Field(max_length=500, pattern=NO_NUL)] = None
-    marks: Annotated[
-        list[Annotated[str, Field(min_length=1, max_length=300, pattern=NO_NUL)]] | None, Field(max_length=1000)
-    ] = None
+    marks: Marks = None
     effective_on: Day | None = None
     unit_cost_kopecks: Annotated[int | None, Field(ge=0, le=MOST_COST_KOPECKS, strict=True)] = None
 

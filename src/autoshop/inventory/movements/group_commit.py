@@ -143,7 +143,7 @@ class MovementQueue:
                     outcome = await _post_or_explain(db, waiting.line, waiting.deadline)
             if isinstance(outcome, Refusal):
                 key = waiting.line.key
-                if key is None or outcome.status != 409:
+                if key is None or not idempotency.is_kept(outcome):
                     raise outcome
                 async with self._patiently(waiting.deadline) as db:
                     outcome = await idempotency.keep_refusal(db, key, outcome)

@@ -33,7 +33,7 @@ Cost = Annotated[int, msgspec.Meta(ge=0, le=MOST_COST_KOPECKS)]
 class MovementRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a caller asks for. `quantity` is a number of pieces, positive; an adjustment's may be negative.
 
-    `marks`: of a sale or return of marked goods, the whole marking code of each piece.
+    `marks`: of a sale of marked goods, the whole marking code of each piece; what comes back is a return (`/returns`).
     `effective_on` is the date on the paper, in the zone of the store; none = now. `unit_cost_kopecks` is what a piece
     of a delivery or return cost, from who may see costs.
     """
@@ -177,7 +177,7 @@ class AlreadyReversed(Conflict):
 class StockMoved(Conflict):
     """Stock changed between the look and the leap; nothing was posted."""
 
-    title = "The stock moved meanwhile"
+    title, passing = "The stock moved meanwhile", True
 
 
 class NotReversible(Conflict):

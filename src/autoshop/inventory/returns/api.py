@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
-from autoshop.inventory.movements.api import Moment
+from autoshop.inventory.movements.api import Marks, Moment
 from autoshop.inventory.returns import service, store
 from autoshop.inventory.returns.model import Condition, Kind, Return, SaleOf, Status, Wanted, one_of
 from autoshop.inventory.stock.api import ProductFilter, StoreFilter
@@ -52,13 +52,17 @@ class PiecesOut(BaseModel, extra="forbid"):
 
 
 class PiecesBack(PiecesOut):
-    """Pieces that a customer brought back. What cannot be sold again is written off at once."""
+    """Pieces that a customer brought back. What cannot be sold again is written off at once.
+
+    `marks`: of marked goods, the whole marking code of each piece; they say which sale it is of.
+    """
 
     condition: Condition
+    marks: Marks = None
 
 
 class ReturnIn(BaseModel, extra="forbid"):
-    """What came back, to whichever store. Without `sale` it needs the right `inventory:approve`."""
+    """What came back, to whichever store. Without `sale` it needs the marks of all lines, or `inventory:approve`."""
 
     store_id: Id
     sale: SaleIn | None = None

@@ -1,11 +1,14 @@
 """Verbs: take back from a customer, send back to a supplier, undo either as a whole."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from autoshop.accounts.model import Caller
+from autoshop.inventory.marks import service as marks
+from autoshop.inventory.marks.model import SoldMark, Unit
+from autoshop.inventory.marks.store import still_away
 from autoshop.inventory.movements.model import BatchRefused, Line, Movement, UnknownStore
 from autoshop.inventory.movements.service import post_lines
 from autoshop.inventory.movements.store import find as find_movement
@@ -17,10 +20,13 @@ from autoshop.inventory.returns.model import (
     AlreadyReversed,
     Kind,
     NotASale,
+    OfUnits,
     Return,
     ReturnLine,
     Sale,
     SaleOf,
+    SoldAnew,
+    SoldWithAnother,
     TooManySales,
     UnknownReturn,
     UnknownSale,
@@ -29,9 +35,10 @@ from autoshop.inventory.returns.model import (
 )
 from autoshop.inventory.stores import store as stores
 from autoshop.kit.db import Connection
-from autoshop.kit.errors import Refusal
+from autoshop.kit.errors import Invalid, Refusal, wrong
 
 NAMES: dict[Kind, str] = {"customer": "return", "supplier": "supplier return"}
+MARKS = "lines.{}.marks"  # as the sender calls them
 
 
 async def take_back(
@@ -45,17 +52,23 @@ async def take_back(
 ) -> Return:
     """Pieces come back from a customer, to any store: onto the shelf, or (not resaleable) in and written off at once.
 
-    Never more than was sold and has not come back. Without a sale only who may approve it takes them.
+    Never more than was sold and has not come back. Marked pieces come with their marks, which say whose sale it was.
+    Where neither a sale nor a mark is known, only who may approve it takes them.
     """
     caller.must_act_for(store_id)
-    if sale is None:
+    marked = marks.read_all([(line.quantity, line.marks) for line in wanted], MARKS)
+    unlinked = sale is None and not marked
+    if unlinked:
         caller.must("inventory:approve")
+    elif sale is None:
+        _must_all_be_marked(wanted)
     await _must_exist(db, store_id)
     lines, known = _unlinked(wanted), list[Sale]()
-    if sale is not None:
-        lines, known = await _linked(db, store_id, wanted, sale)
-        related_document = related_document or known[0].related_document
-    return_id = await store.add(db, "customer", store_id, None, sale is None, related_document, note, caller.actor)
+    if not unlinked:
+        lines, known = await _linked(db, store_id, wanted, sale, marked)
+        documents = {one.related_document for one in known}
+        related_document = related_document or (documents.pop() if len(documents) == 1 else None)
+    return_id = await store.add(db, "customer", store_id, None, unlinked, related_document, note, caller.actor)
     if known:
         pieces: Counter[int] = Counter()
         for line in lines:
@@ -100,7 +113,9 @@ async def reverse(
         )
     known = await store.sales(db, [line.sale_id for line in found.lines if line.sale_id is not None])
     await _lock(db, found.store_id, [line.product_id for line in found.lines], known)
-    await post_lines(db, [undone for line in found.lines for undone in _undoing(caller, found, line, reason)])
+    moves = [undone for line in found.lines for undone in _undoing(caller, found, line, reason)]
+    undone = await post_lines(db, moves)
+    await marks.go_again(db, {one.reverses_id or 0: one for one in undone if one.movement_type == "return"})
     await store.count_out_again(db, return_id)
     await store.close(db, return_id, now, caller.actor, reason)
     await store.tell(db, return_id, "reversed")
@@ -125,21 +140,53 @@ def _unlinked(wanted: Sequence[Wanted]) -> list[ReturnLine]:
 
 
 async def _linked(
-    db: Connection, store_id: int, wanted: Sequence[Wanted], sale: SaleOf
+    db: Connection, store_id: int, wanted: Sequence[Wanted], sale: SaleOf | None, marked: marks.Marked
 ) -> tuple[list[ReturnLine], list[Sale]]:
-    """Which sale each piece is of. The places that sold them and those that they come to stay locked."""
-    products = sorted({line.product_id for line in wanted})
-    known = await _sales_of(db, sale, products)
+    """Which sale each piece is of. The places that sold them and those that they come to stay locked, and the units."""
+    of_lines = [line.product_id for line in wanted]
+    products = sorted(set(of_lines))
+    await marks.check(db, of_lines, marked)
+    if sale is not None:
+        known = await _sales_of(db, sale, products)
+    else:
+        sold = await marks.away(db, of_lines, marked)
+        known = await store.sales(db, sorted({one.sale_id for one in sold.values()}))
     await open_places(db, [(product_id, store_id) for product_id in products])
     await _lock(db, store_id, products, known)
     known = await store.sales(db, [one.id for one in known])  # as they are now that nobody else can change them
-    lines, refused = out_of(known, wanted)
+    sold = await marks.away(db, of_lines, marked, lock=True) if marked else {}
+    of_units = _of_units(marked, sold, known, SoldAnew if sale is None else SoldWithAnother)
+    lines, refused = out_of(known, wanted, of_units, await still_away(db, [one.id for one in known]))
     if len(wanted) == 1 and refused:
         raise refused[0]
     if refused:
         told = [{"line": number, **_told(refusal)} for number, refusal in refused.items()]
         raise BatchRefused(lines=told)
     return lines, known
+
+
+def _of_units(
+    marked: marks.Marked, sold: Mapping[Unit, SoldMark], known: Sequence[Sale], no: type[SoldWithAnother]
+) -> OfUnits:
+    """The units of each line by the sale that took them, which must be one of those known."""
+    ids = {sale.id for sale in known}
+    of_units: dict[int, dict[int, list[Unit]]] = {}
+    for number, of_line in marked.items():
+        for mark in of_line:
+            sale_id = sold[mark.unit].sale_id
+            if sale_id not in ids:
+                raise no(line=number, gtin=mark.gtin, serial=mark.serial, sale_id=sale_id)
+            of_units.setdefault(number, {}).setdefault(sale_id, []).append(mark.unit)
+    return of_units
+
+
+def _must_all_be_marked(wanted: Sequence[Wanted]) -> None:
+    """Without a sale the marks say which one it was, of each piece."""
+    for number, line in enumerate(wanted):
+        if line.marks is None:
+            field = MARKS.format(number)
+            reason = "without a sale every line has its marks, or none has: name the sale, or scan them"
+            raise Invalid(f"{field}: {reason}", errors=[wrong(field, reason)])
 
 
 def _told(refusal: Refusal) -> dict[str, object]:
@@ -191,7 +238,11 @@ async def _posted(
         for movement_type, delta, reason in _moves(kind, line, note)
     ]  # fmt: skip
     moved = iter(await post_lines(db, moves))
-    await store.add_lines(db, return_id, [_with_movements(line, moved) for line in lines])
+    done = [_with_movements(line, moved) for line in lines]
+    await store.add_lines(db, return_id, done)
+    brought = {line.movement_id: (line.product_id, line.units) for line in done if line.units}
+    if brought:
+        await marks.come_back(db, brought)
     await store.tell(db, return_id, "posted")
     return await get_return(db, kind, return_id)
 

@@ -30,7 +30,7 @@ async def post_requests(
     lines = [line_for(caller, request) for request in requests]
     marked = marks.marks_of(requests, marks_named)
     if marked:
-        await marks.check(db, requests, marked)
+        await marks.check(db, [request.product_id for request in requests], marked)
     shipments: dict[tuple[int, int, str | None], dict[int, int]] = {}
     for request, line in zip(requests, lines, strict=True):
         if request.to_store_id is not None:
@@ -42,7 +42,7 @@ async def post_requests(
     }
     posted = await post_lines(db, [_on(ids, request, line) for request, line in zip(requests, lines, strict=True)])
     if marked:
-        await marks.book(db, requests, posted, marked)
+        await marks.book(db, posted, marked)
     return posted
 
 

@@ -184,6 +184,12 @@ class NotYourCount(Forbidden):
         return f"{self.facts['actor']} made it; whoever approves stocktakes may take it back too"
 
 
+class CountedMeanwhile(CountsRefused):
+    """Somebody else took such an id or opened such a stocktake between our look and our leap."""
+
+    passing = True
+
+
 def stands_in_the_way(number: int, asked: Asked, title: str, detail: str, **facts: Any) -> dict[str, Any]:
     """One entry of `CountsRefused(counts=[…])`."""
     return {

@@ -17,6 +17,7 @@ from autoshop.inventory.stocktakes.counts.model import (
     MOST_ON_A_SHELF,
     Asked,
     Count,
+    CountedMeanwhile,
     CountsRefused,
     Limits,
     NotYourCount,
@@ -126,10 +127,9 @@ async def _take(
         await store.add(db, stocktake.id, caller.actor, list(zip(counts, ledger, strict=True)))
     except asyncpg.UniqueViolationError as error:  # between our look and our leap
         title = "The id was used" if "client_id" in str(error.constraint_name) else "Already being counted"
-        raise _refused(
-            (number, stands_in_the_way(number, one, title, "Somebody else was quicker; read it again and repeat"))
-            for number, one in fresh
-        ) from error
+        detail = "Somebody else was quicker; read it again and repeat"
+        told = [(number, stands_in_the_way(number, one, title, detail)) for number, one in fresh]
+        raise _refused(told, CountedMeanwhile) from error
     await _settle(db, stocktake, products, costs)
 
 
@@ -225,6 +225,6 @@ def _misplaced(
             yield number, stands_in_the_way(number, one, "No such round yet", detail)
 
 
-def _refused(troubles: Iterable[tuple[int, dict[str, Any]]]) -> CountsRefused:
+def _refused(troubles: Iterable[tuple[int, dict[str, Any]]], no: type[CountsRefused] = CountsRefused) -> CountsRefused:
     """Nothing is taken, and why; in the order of the request."""
-    return CountsRefused(counts=[told for _, told in sorted(troubles, key=lambda one: one[0])][:MOST_TOLD])
+    return no(counts=[told for _, told in sorted(troubles, key=lambda one: one[0])][:MOST_TOLD])
