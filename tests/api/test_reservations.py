@@ -36,7 +36,7 @@ async def test_pieces_are_held_for_a_day_and_everybody_sees_it(client: httpx.Asy
     lasts = datetime.fromisoformat(made["expires_at"]) - datetime.now(UTC)
     assert timedelta(hours=23) < lasts <= timedelta(hours=24)
     assert (made["status"], made["actor"], made["version"]) == ("live", "trust:manager", 1)
-    assert made["lines"] == [{**LINES[0], "held": 2, "fulfilled": 0}]
+    assert made["lines"] == [{**LINES[0], "held": 2, "awaited": 0, "fulfilled": 0}]
     shown = (await client.get(f"{INVENTORY}/{PLUG}")).json()
     assert [(row["quantity"], row["reserved"], row["available"]) for row in shown["stores"]] == [(5, 2, 3), (0, 0, 0)]
     page = (await client.get(f"{INVENTORY}/status", params={"product_id": PLUG})).json()
@@ -76,7 +76,7 @@ async def test_it_is_extended_sold_in_part_and_given_back(client: httpx.AsyncCli
     assert stale.status_code == 412
     sold = (await client.post(f"{path}/fulfilment", json={"lines": [{**LINES[0], "quantity": 1}]})).json()
     assert [(one["delta"], one["related_document"]) for one in sold["movements"]] == [(-1, "order-17")]
-    assert sold["reservation"]["lines"][0] == {**LINES[0], "held": 1, "fulfilled": 1}
+    assert sold["reservation"]["lines"][0] == {**LINES[0], "held": 1, "awaited": 0, "fulfilled": 1}
     back = (await client.post(f"{path}/release")).json()
     assert (back["status"], back["lines"][0]["held"], await pieces(pool)) == ("fulfilled", 0, 4)
     await assert_ledger_is_clean(pool)

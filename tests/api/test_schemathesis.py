@@ -275,6 +275,8 @@ def _known(value: Any) -> Any:
                 known[name] = 1
         elif name == "product_ids":
             known[name] = [PLUG]
+        elif name == "counts" and inner and isinstance(inner[0], str):
+            known[name] = [f"c{PLUG}"]
         elif (name in ("counted_at", "sent_at") and inner is not None) or name == "marks" or name == "version":
             known[name] = None
         elif name == "places":
@@ -300,6 +302,8 @@ def _known(value: Any) -> Any:
         known |= {"url": "https://example.com/hook"} | ({"topics": ["*"]} if "topics" in known else {})
     if "scope" in known:
         known |= UNCOUNTED
+    if known.keys() >= {"kind", "lines"}:
+        known |= {"kind": "receipt", "lines": [{"product_id": PLUG, "quantity": 1}], "counted_at": None}
     if known.get("movement_type", "inbound") not in ("inbound", "return"):
         known.pop("unit_cost_kopecks", None)
     if "article" in known and "name" in known:
@@ -331,6 +335,8 @@ def test_what_does_not_fit_is_refused(shop: str, session: requests.Session, labe
     @few
     @given(case=operation.as_strategy(GenerationMode.NEGATIVE))
     def each(case: Case[Any]) -> None:
+        for name in [name for name in case.headers if name.lower() == "host"]:  # which would lead to no shop at all
+            del case.headers[name]
         case.call_and_validate(base_url=shop, session=session, checks=[*NO_SURPRISE, checks.negative_data_rejection])
 
     each()

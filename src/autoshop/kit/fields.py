@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import Path, Request
@@ -13,12 +13,14 @@ from autoshop.kit.errors import Invalid, wrong
 from autoshop.kit.text import NO_NUL, NOT_BLANK
 
 CODE: Final = r"^[\w.-]+$"
+LATIN_CODE: Final = r"^[A-Za-z0-9_.-]+$"
 
 # What the forms mean, for whoever missed one.
 FORMS: Final = {
     NO_NUL: "must not have a NUL character",
     NOT_BLANK: "must not be blank, nor have a NUL character",
     CODE: "must have letters, digits and . _ - only",
+    LATIN_CODE: "must have Latin letters, digits and . _ - only",
 }
 
 YesNo = Annotated[bool, Field(strict=True)]
@@ -73,6 +75,12 @@ def _written(example: str) -> BeforeValidator:
 YEAR_MONTH_DAY: Final = re.compile(r"\s*\d{4}-\d{2}-\d{2}")
 Moment = Annotated[AwareDatetime, AfterValidator(of_our_time), _written("2026-12-31T18:00:00+03:00")]
 Day = Annotated[date, _written("2026-12-31")]
+DayOrMoment = Annotated[  # the moment at which the day begins; UTC unless it says
+    datetime,
+    AfterValidator(of_our_time),
+    AfterValidator(lambda at: at if at.tzinfo else at.replace(tzinfo=UTC)),
+    _written("2026-12-31 or 2026-12-31T18:00:00+03:00"),
+]
 
 
 def changes_in(body: BaseModel, *may_be_nothing: str) -> dict[str, Any]:

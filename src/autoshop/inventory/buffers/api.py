@@ -17,12 +17,12 @@ from autoshop.inventory.stock.api import ProductFilter
 from autoshop.kit.answers import JSON, NOT_MODIFIED, IdempotencyKey, IfMatch, IfNoneMatch, shown, write_once
 from autoshop.kit.db import Connection, transaction
 from autoshop.kit.etag import version_in
-from autoshop.kit.fields import CODE, Id, Moment, Name, PathId, YesNo
+from autoshop.kit.fields import LATIN_CODE, Id, Moment, Name, PathId, YesNo
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor, page_of
 
 router = APIRouter(prefix="/api/v1/inventory/channels", tags=["channels"])
 
-ChannelCode = Annotated[str, Path(min_length=1, max_length=60, pattern=CODE)]
+ChannelCode = Annotated[str, Path(min_length=1, max_length=60, pattern=LATIN_CODE)]
 Pieces = Annotated[
     int, Field(ge=0, le=MOST_BUFFER, strict=True, description="of each store, that the channel does not see")
 ]

@@ -12,7 +12,7 @@ from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
 from autoshop.inventory.found import service, store
 from autoshop.inventory.found.model import MOST_PIECES, USUAL_PIECES, Policy, Role
-from autoshop.inventory.movements.api import Moment, document
+from autoshop.inventory.movements.api import document
 from autoshop.inventory.stock.api import ProductFilter, StoreFilter
 from autoshop.kit.answers import (
     NOT_MODIFIED,
@@ -26,7 +26,7 @@ from autoshop.kit.answers import (
 )
 from autoshop.kit.db import Connection
 from autoshop.kit.etag import version_in
-from autoshop.kit.fields import Id, PathId
+from autoshop.kit.fields import DayOrMoment, Id, PathId
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
 from autoshop.kit.text import NO_NUL
 
@@ -114,7 +114,7 @@ async def list_found_sales(
     product_id: ProductFilter = None,
     store_id: StoreFilter = None,
     actor: Annotated[str | None, Query(max_length=100, pattern=NO_NUL, description="staff:ivan, …")] = None,
-    date_from: Annotated[Moment | None, Query(description="from this moment on (UTC unless it says)")] = None,
+    date_from: Annotated[DayOrMoment | None, Query(description="from this moment on (UTC unless it says)")] = None,
     page: Cursor = None,
     limit: Limit = 100,
 ) -> FoundSalesPage:

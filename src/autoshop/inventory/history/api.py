@@ -14,18 +14,17 @@ from autoshop.accounts.model import Caller
 from autoshop.inventory.history import service
 from autoshop.inventory.history.model import Changed, Entry, Held, Moved, Seen, document_of
 from autoshop.inventory.history.service import Asked
-from autoshop.inventory.movements.api import Moment
 from autoshop.inventory.stock.api import ProductFilter, StoreFilter
 from autoshop.inventory.stock_on.api import AS_CSV
 from autoshop.kit.csv_out import download, in_pieces
 from autoshop.kit.db import one_instant
-from autoshop.kit.fields import PathId
+from autoshop.kit.fields import DayOrMoment, PathId
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
 
 router = APIRouter(prefix="/api/v1/inventory", tags=["reports"])
 
-From = Annotated[Moment | None, Query(description="from this moment on, or this day (UTC unless it says)")]
-To = Annotated[Moment | None, Query(description="before this moment")]
+From = Annotated[DayOrMoment | None, Query(description="from this moment on, or this day (UTC unless it says)")]
+To = Annotated[DayOrMoment | None, Query(description="before this moment")]
 
 
 class DocumentOut(BaseModel):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Query, Request
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import BaseModel, Field
 from starlette.requests import Request as StarletteRequest
 from starlette.responses import Response
 
@@ -40,7 +40,7 @@ from autoshop.kit.answers import (
     write_once,
 )
 from autoshop.kit.db import Connection, Pool
-from autoshop.kit.fields import Day, Id, PathId, of_our_time
+from autoshop.kit.fields import Day, DayOrMoment, Id, PathId
 from autoshop.kit.idempotency import Answer
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
 from autoshop.kit.text import NO_NUL
@@ -156,12 +156,6 @@ async def post_batch(
     return await write_once(request, caller.actor, verb)
 
 
-# «2026-01-31», «2026-01-31T09:00» or with a zone: without one it is UTC.
-Moment = Annotated[
-    datetime, AfterValidator(of_our_time), AfterValidator(lambda at: at if at.tzinfo else at.replace(tzinfo=UTC))
-]
-
-
 class Reversal(BaseModel, extra="forbid"):
     reason: Annotated[str | None, Field(max_length=500, pattern=NO_NUL)] = None
 
@@ -230,9 +224,9 @@ async def list_movements(
         str | None, Query(max_length=100, pattern=NO_NUL, description="staff:ivan, token:till-1, …")
     ] = None,
     date_from: Annotated[
-        Moment | None, Query(description="from this moment on, or this day (UTC unless it says)")
+        DayOrMoment | None, Query(description="from this moment on, or this day (UTC unless it says)")
     ] = None,
-    date_to: Annotated[Moment | None, Query(description="before this moment")] = None,
+    date_to: Annotated[DayOrMoment | None, Query(description="before this moment")] = None,
     page: Cursor = None,
     limit: Limit = 100,
 ) -> Response:

@@ -10,13 +10,13 @@ from starlette.responses import Response
 
 from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
-from autoshop.inventory.movements.api import Marks, Moment
+from autoshop.inventory.movements.api import Marks
 from autoshop.inventory.returns import service, store
 from autoshop.inventory.returns.model import Condition, Kind, Return, SaleOf, Status, Wanted, one_of
 from autoshop.inventory.stock.api import ProductFilter, StoreFilter
 from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfNoneMatch, shown, write_once
 from autoshop.kit.db import Connection
-from autoshop.kit.fields import Id, Name, PathId
+from autoshop.kit.fields import DayOrMoment, Id, Name, PathId
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
 from autoshop.kit.text import NO_NUL
 
@@ -26,8 +26,8 @@ May = Annotated[Caller, needs("inventory:write")]
 Document = Annotated[str | None, Field(max_length=200, pattern=NO_NUL)]
 Text = Annotated[str | None, Field(max_length=500, pattern=NO_NUL)]
 DocumentFilter = Annotated[str | None, Query(max_length=200, pattern=NO_NUL)]
-DateFrom = Annotated[Moment | None, Query(description="from this moment on, or this day (UTC unless it says)")]
-DateTo = Annotated[Moment | None, Query(description="before this moment")]
+DateFrom = Annotated[DayOrMoment | None, Query(description="from this moment on, or this day (UTC unless it says)")]
+DateTo = Annotated[DayOrMoment | None, Query(description="before this moment")]
 
 
 class SaleIn(BaseModel, extra="forbid"):

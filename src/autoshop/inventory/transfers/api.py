@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
-from autoshop.inventory.movements.api import Moment, document
+from autoshop.inventory.movements.api import document
 from autoshop.inventory.movements.model import Movement
 from autoshop.inventory.stock.api import ProductFilter, StoreFilter
 from autoshop.inventory.transfers import differences, service, store
@@ -47,7 +47,7 @@ from autoshop.kit.answers import (
 )
 from autoshop.kit.db import Connection
 from autoshop.kit.etag import version_in
-from autoshop.kit.fields import PathId, changes_in
+from autoshop.kit.fields import DayOrMoment, PathId, changes_in
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
 from autoshop.kit.text import NO_NUL
 
@@ -55,8 +55,8 @@ router = APIRouter(prefix="/api/v1/inventory/transfers", tags=["transfers"])
 
 HOLD_FOR = timedelta(days=3)
 StoreId = Annotated[int | None, Query(ge=1, lt=2**63)]
-DateFrom = Annotated[Moment | None, Query(description="from this moment on, or this day (UTC unless it says)")]
-DateTo = Annotated[Moment | None, Query(description="before this moment")]
+DateFrom = Annotated[DayOrMoment | None, Query(description="from this moment on, or this day (UTC unless it says)")]
+DateTo = Annotated[DayOrMoment | None, Query(description="before this moment")]
 May = Annotated[Caller, needs("inventory:write")]
 
 

@@ -9,7 +9,6 @@ from starlette.responses import Response, StreamingResponse
 
 from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
-from autoshop.inventory.movements.api import Moment
 from autoshop.inventory.stocktakes.api import is_blind
 from autoshop.inventory.stocktakes.counts.model import MOST_ROUNDS, Mode
 from autoshop.inventory.stocktakes.service import get_stocktake
@@ -19,7 +18,7 @@ from autoshop.kit import idempotency
 from autoshop.kit.answers import IdempotencyKey, answered
 from autoshop.kit.db import Connection
 from autoshop.kit.errors import BadRequest, wrong
-from autoshop.kit.fields import PathId
+from autoshop.kit.fields import DayOrMoment, PathId
 from autoshop.kit.language import language_of
 
 router = APIRouter(prefix="/api/v1/inventory/stocktakes", tags=["stocktakes"])
@@ -77,7 +76,7 @@ async def take_sheet(
     caller: Annotated[Caller, needs("inventory:write")],
     mode: Annotated[Mode, Query(description="add: rows are shelves, and add up")] = "set",
     round: Annotated[int, Query(ge=1, le=MOST_ROUNDS, description="2: the second count")] = 1,
-    counted_at: Annotated[Moment | None, Query(description="when it was counted; now, unless it says")] = None,
+    counted_at: Annotated[DayOrMoment | None, Query(description="when it was counted; now, unless it says")] = None,
     accept_language: AcceptLanguage = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
