@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 
+from bench.kinds import INVENTORY, afterwards, over_a_chain, reads, writes
 from bench.load import Request, Run, paced
 from bench.report import Report
-from bench.requests import INVENTORY, afterwards, over_a_chain, reads, writes
 from bench.stage import PIECES, STORES, Stage, memory_mib
 
 TURNS = 5  # movements for each product at each store
