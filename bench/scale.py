@@ -118,9 +118,9 @@ def _stocktake(report: Report, stage: Stage, token: str) -> None:
         ]
         stage.post(f"{stocktakes}/counts", {"counts": counts}, token)
     seconds["counted"] = time.monotonic() - began - sum(seconds.values())
-    stage.post(f"{stocktakes}/review", {}, token)
+    reviewed = stage.post(f"{stocktakes}/review", {}, token)
     seconds["reviewed"] = time.monotonic() - began - sum(seconds.values())
-    stage.post(f"{stocktakes}/approval", {}, token)
+    stage.post(f"{stocktakes}/approval", {}, token, reviewed["version"])
     seconds["approved"] = time.monotonic() - began - sum(seconds.values())
     told = ", ".join(f"{what} {took:.1f} s" for what, took in seconds.items())
     held = sum(seconds.values()) < STOCKTAKE_SECONDS

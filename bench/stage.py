@@ -189,11 +189,10 @@ class Stage:
         with psycopg.connect(self.cluster.url("autoshop")) as db:
             return db.execute(sql.encode()).fetchall()
 
-    def post(self, path: str, body: dict[str, Any], token: str) -> dict[str, Any]:
-        """What the shop answers; a refusal ends the bench."""
-        answer = httpx.post(
-            f"http://127.0.0.1:{self.port}{path}", json=body, headers={"Authorization": f"Bearer {token}"}, timeout=60
-        )
+    def post(self, path: str, body: dict[str, Any], token: str, version: int = 0) -> dict[str, Any]:
+        """What the shop answers; a refusal ends the bench. `version` of the document that is changed, if it matters."""
+        headers = {"Authorization": f"Bearer {token}", **({"If-Match": f'"{version}"'} if version else {})}
+        answer = httpx.post(f"http://127.0.0.1:{self.port}{path}", json=body, headers=headers, timeout=60)
         if answer.is_error:
             raise SystemExit(f"POST {path}: {answer.status_code} {answer.text[:1000]}")
         found: dict[str, Any] = answer.json()
