@@ -128,7 +128,8 @@ def _stocktake(report: Report, stage: Stage, token: str) -> None:
 
 
 def _stock_on_a_day(report: Report, stage: Stage) -> None:
-    """Everything that lay anywhere at the end of a day, as a file."""
+    """Everything that lay anywhere at the end of a day, as a file; frozen some nights before, as every night is."""
+    stage.start_snapshot(days_ago=3)()
     day = (datetime.now(UTC) - timedelta(days=1)).date()
     began = time.monotonic()
     told = stage.command("ledger", "stock-on", f"{day}").stdout

@@ -93,8 +93,8 @@ SELECT product_id, store_id, 'inbound', quantity, quantity, quantity, 'opening',
 """
 
 SNAPSHOT = """
-import time, uvloop
-from datetime import UTC, datetime
+import sys, time, uvloop
+from datetime import UTC, datetime, timedelta
 from autoshop.inventory.stock.service import take_snapshot
 from autoshop.kit.db import open_pool
 from autoshop.kit.settings import Settings
@@ -102,7 +102,7 @@ from autoshop.kit.settings import Settings
 async def freeze():
     pool = await open_pool(Settings(), name="bench")
     began = time.monotonic()
-    rows = await take_snapshot(pool, datetime.now(UTC))
+    rows = await take_snapshot(pool, datetime.now(UTC) - timedelta(days=int(sys.argv[1])))
     print(rows, time.monotonic() - began)
     await pool.close()
 
@@ -207,9 +207,12 @@ class Stage:
         command = [sys.executable, "-m", "autoshop", *words]
         return subprocess.run(command, env=self.environment(), text=True, capture_output=True, check=False)
 
-    def start_snapshot(self) -> Callable[[], tuple[float, int]]:
-        """Begin to freeze the stock as of now, beside whatever goes on; call the answer for its seconds and rows."""
-        command = [sys.executable, "-c", SNAPSHOT]
+    def start_snapshot(self, days_ago: int = 0) -> Callable[[], tuple[float, int]]:
+        """Begin to freeze the stock as of some time ago, beside whatever goes on.
+
+        Call the answer for its seconds and rows.
+        """
+        command = [sys.executable, "-c", SNAPSHOT, str(days_ago)]
         process = subprocess.Popen(command, env=self.environment(), text=True, stdout=subprocess.PIPE)
 
         def ended() -> tuple[float, int]:
