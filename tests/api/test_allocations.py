@@ -200,6 +200,7 @@ def line(**more: Any) -> dict[str, Any]:
     return {**ORDER, "lines": [{**PLUGS, **more}]}
 
 
+NAIVE = (datetime.now(UTC) + timedelta(days=30)).replace(tzinfo=None).isoformat()
 SOON = (datetime.now(UTC) + timedelta(hours=2)).isoformat()
 REFUSED: dict[str, tuple[dict[str, Any], int, str]] = {
     "nothing": ({**ORDER, "lines": []}, 422, "The request is not valid"),
@@ -215,6 +216,7 @@ REFUSED: dict[str, tuple[dict[str, Any], int, str]] = {
     "for nobody": ({**ORDER, "holder": " "}, 422, "The request is not valid"),
     "101 lines": ({**ORDER, "lines": [PLUGS] * 101}, 422, "The request is not valid"),
     "without a time zone": ({**ORDER, "expires_at": "2030-01-01T00:00:00"}, 422, "The request is not valid"),
+    "soon, without a time zone": ({**ORDER, "expires_at": NAIVE}, 422, "The request is not valid"),
     "beyond a year": ({**ORDER, "expires_at": "2999-01-01T00:00:00Z"}, 422, "The request is not valid"),
     "held until yesterday": ({**ORDER, "expires_at": "2020-01-01T00:00:00Z"}, 422, "The request is not valid"),
     "held only today": ({**ORDER, "expires_at": SOON}, 409, "The hold would end before the promise"),

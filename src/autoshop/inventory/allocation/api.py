@@ -29,7 +29,7 @@ from autoshop.inventory.stores.store import names_of
 from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfNoneMatch, shown, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.errors import Invalid, wrong
-from autoshop.kit.fields import DayOrMoment, Id, Name, PathId, YesNo
+from autoshop.kit.fields import DayOrMoment, Id, Moment, Name, PathId, YesNo
 from autoshop.kit.language import language_of
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
 from autoshop.kit.text import NO_NUL
@@ -58,7 +58,7 @@ class AllocationIn(BaseModel, extra="forbid"):
     lines: Annotated[list[WishedLine], Field(min_length=1, max_length=100)]
     holder: Name
     related_document: Document = None
-    expires_at: DayOrMoment | None = None
+    expires_at: Moment | None = None
     transfers: YesNo = True
     preview: YesNo = False
 
