@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -21,7 +22,6 @@ from schemathesis.core.result import Ok
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi import checks
 
-import requests
 from autoshop.app import create_app
 from autoshop.kit.db import open_pool
 from autoshop.kit.embedded import Cluster
