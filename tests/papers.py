@@ -1,5 +1,7 @@
 """Short words for dated papers, costs and closed periods in tests."""
 
+import csv
+import io
 import random
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -68,9 +70,11 @@ async def reopen(pool: Pool, period: Period, reason: str | None = None) -> Perio
 
 async def lay(pool: Pool, ago: int, store_id: int | None = None) -> dict[tuple[int, int], int]:
     """What lay where at the end of the day so many days ago, without empty places."""
+    file = io.BytesIO()
     async with one_instant(pool) as db:
-        rows = [row async for row in stock_on.walk(db, days_ago(ago), store_id)]
-    return {(product_id, place): quantity for product_id, place, quantity in rows}
+        await stock_on.export(db, days_ago(ago), store_id, file.write)
+    _, *rows = csv.reader(io.StringIO(file.getvalue().decode("utf-8-sig")), delimiter=";")
+    return {(int(product_id), int(place)): int(quantity) for _, product_id, place, quantity in rows}
 
 
 async def worth(pool: Pool, ago: int, method: Method = "average", store_id: int | None = None) -> dict[int, Worth]:

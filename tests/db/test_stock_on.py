@@ -1,5 +1,6 @@
 """Stock at the end of a day by the dates on the papers: as a replay says, whatever one counts from."""
 
+import io
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,7 @@ import pytest
 from autoshop.inventory.stock import service as stock
 from autoshop.inventory.stock_on import service, store
 from autoshop.inventory.stock_on.model import NotYet
+from autoshop.kit import csv_out
 from autoshop.kit.db import Pool, one_instant
 from tests.cast import CENTRE, NORTH, OIL_FILTER, PLUG
 from tests.conftest import Database
@@ -52,8 +54,10 @@ async def test_without_a_date_the_day_is_that_of_the_stores_own_clock(pool: Pool
         db.execute("UPDATE movements SET created_at = %s", (half_past_ten_utc,))
         db.execute("UPDATE stores SET time_zone = 'America/Sao_Paulo' WHERE id = %s", (NORTH,))
     day = half_past_ten_utc.date()
+    file = io.BytesIO()
     async with one_instant(pool) as db:
-        assert [row async for row in service.walk(db, day, None)] == [(PLUG, NORTH, 10)]
+        await service.export(db, day, None, file.write)
+        assert file.getvalue() == csv_out.BOM + csv_out.lines([store.EXPORTED, (day, PLUG, NORTH, 10)])
         assert (await service.totals(db, day + timedelta(days=1), None)).quantity == 20
 
 

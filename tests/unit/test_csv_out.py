@@ -42,8 +42,18 @@ async def test_a_file_is_whole_however_many_pieces_it_comes_in(count: int) -> No
     assert len(pieces) == 1 + -(-count // 1000)
     read = list(csv.reader(io.StringIO(b"".join(pieces).decode("utf-8-sig")), delimiter=";"))
     assert read == [["n", "text"], *([str(number), "а;б"] for number in range(count))]
-    with await csv_out.filed(("n", "text"), some(count)) as file:
-        assert file.read() == b"".join(pieces)
+
+
+async def test_a_file_that_could_not_be_filled_is_closed() -> None:
+    files = []
+
+    async def fill(write: csv_out.Write) -> None:
+        files.append(write.__self__)  # type: ignore[attr-defined]
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await csv_out.filed(fill)
+    assert files[0].closed
 
 
 @pytest.mark.parametrize("value", ["=1+1", "\r=1+1", "\n=1+1", " =1+1", "|calc"])

@@ -1,9 +1,8 @@
 """autoshop ledger: prove that stock is what the movements add up to; stock and its value at the end of a day."""
 
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,8 +11,6 @@ from autoshop.inventory.stock import service
 from autoshop.inventory.stock_on import api as stock_on
 from autoshop.inventory.value import api as value
 from autoshop.inventory.value.model import Method
-from autoshop.kit.csv_out import in_pieces
-from autoshop.kit.db import Pool
 
 OnDay = Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="2026-06-30")]
 Store = Annotated[int | None, typer.Option("--store", help="the id of one store only")]
@@ -44,7 +41,7 @@ def check(
 
 def stock_on_day(day: OnDay, store: Store = None) -> None:
     """Everything that lay somewhere at the end of a day, by the dates on the papers: CSV to the standard output."""
-    _write(stock_on.HEADING, lambda pool: stock_on.rows(pool, day.date(), store))
+    with_pool(lambda pool: stock_on.export(pool, day.date(), store, sys.stdout.buffer.write))
 
 
 def value_on_day(
@@ -53,12 +50,4 @@ def value_on_day(
     store: Store = None,
 ) -> None:
     """What every product was worth at the end of a day: CSV to the standard output."""
-    _write(value.HEADING, lambda pool: value.rows(pool, day.date(), method, store))
-
-
-def _write(heading: Sequence[str], rows: Callable[[Pool], AsyncIterator[tuple[Any, ...]]]) -> None:
-    async def write(pool: Pool) -> None:
-        async for piece in in_pieces(heading, rows(pool)):
-            sys.stdout.buffer.write(piece)
-
-    with_pool(write)
+    with_pool(lambda pool: value.export(pool, day.date(), method, store, sys.stdout.buffer.write))

@@ -3,14 +3,18 @@
 import csv
 import io
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from typing import IO, Any
 
 from starlette.responses import StreamingResponse
 
+from autoshop.kit.db import Connection
+
 ROWS_AT_A_TIME = 1_000
 CHUNK_BYTES = 64 * 1024
+BOM = b"\xef\xbb\xbf"  # the mark by which Excel knows UTF-8
+Write = Callable[[bytes], object]
 # What a spreadsheet would take for a formula, or read on as one.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
@@ -34,8 +38,8 @@ def lines(rows: Iterable[Sequence[Any]]) -> bytes:
 
 
 async def in_pieces(heading: Sequence[str], rows: AsyncIterator[Sequence[Any]]) -> AsyncIterator[bytes]:
-    """A whole file, some lines at a time; it begins with the mark by which Excel knows UTF-8."""
-    yield b"\xef\xbb\xbf" + lines([heading])
+    """A whole file, some lines at a time."""
+    yield BOM + lines([heading])
     batch: list[Sequence[Any]] = []
     async for row in rows:
         batch.append(row)
@@ -46,12 +50,24 @@ async def in_pieces(heading: Sequence[str], rows: AsyncIterator[Sequence[Any]]) 
         yield lines(batch)
 
 
-async def filed(heading: Sequence[str], rows: AsyncIterator[Sequence[Any]]) -> IO[bytes]:
-    """The same in a temporary file, to be sent once the database has done its part; it is gone when it is closed."""
+async def copy(db: Connection, write: Write, heading: Sequence[str], query: str, *values: Any) -> None:
+    """Write what a query finds as a whole file, its lines made by the database: a million of them in a second or two.
+
+    For numbers and dates: a text would stay a formula.
+    """
+
+    async def take(piece: bytes) -> None:
+        write(piece.replace(b"\n", b"\r\n"))
+
+    write(BOM + lines([heading]))
+    await db.copy_from_query(query, *values, output=take, format="csv", delimiter=";")
+
+
+async def filed(fill: Callable[[Write], Awaitable[None]]) -> IO[bytes]:
+    """A temporary file, to be sent once the database has done its part; it is gone when it is closed."""
     file = tempfile.TemporaryFile()  # noqa: SIM115 - whoever sends it closes it
     try:
-        async for piece in in_pieces(heading, rows):
-            file.write(piece)
+        await fill(file.write)
     except BaseException:
         file.close()
         raise

@@ -1,6 +1,5 @@
 """Routes: stock at the end of a day, by the dates on the papers."""
 
-from collections.abc import AsyncIterator
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -13,7 +12,7 @@ from autoshop.accounts.access import needs
 from autoshop.inventory.stock.api import ProductFilter, StoreFilter
 from autoshop.inventory.stock_on import service
 from autoshop.inventory.stock_on.model import TotalsOn
-from autoshop.kit.csv_out import download, filed
+from autoshop.kit.csv_out import Write, download, filed
 from autoshop.kit.db import Pool, one_instant
 from autoshop.kit.fields import Day
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
@@ -21,7 +20,6 @@ from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
 router = APIRouter(prefix="/api/v1/inventory/stock-on", tags=["reports"])
 
 OnDay = Annotated[Day, Query(description="the end of this day, in each store by its own clock")]
-HEADING = ("date", "product_id", "store_id", "quantity")
 AS_CSV: dict[int | str, dict[str, Any]] = {
     200: {"description": "CSV in UTF-8 with semicolons", "content": {"text/csv": {"schema": {"type": "string"}}}}
 }
@@ -92,11 +90,11 @@ async def stock_on_totals(request: Request, date: OnDay, store_id: StoreFilter =
 @router.get("/export", response_model=None, responses=AS_CSV, dependencies=[needs("inventory:read")])
 async def stock_on_export(request: Request, date: OnDay, store_id: StoreFilter = None) -> Response:
     """Everything that lay somewhere at the end of a day, as CSV."""
-    return download(await filed(HEADING, rows(request.app.state.pool, date, store_id)), f"stock-{date}.csv")
+    file = await filed(lambda write: export(request.app.state.pool, date, store_id, write))
+    return download(file, f"stock-{date}.csv")
 
 
-async def rows(pool: Pool, day: date, store_id: int | None) -> AsyncIterator[tuple[Any, ...]]:
-    """The lines of the file."""
+async def export(pool: Pool, day: date, store_id: int | None, write: Write) -> None:
+    """Write the file."""
     async with one_instant(pool, unhurried=True) as db:
-        async for place in service.walk(db, day, store_id):
-            yield (day, *place)
+        await service.export(db, day, store_id, write)

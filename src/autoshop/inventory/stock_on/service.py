@@ -1,10 +1,10 @@
 """Verbs: stock at the end of a day; a page, the totals, or all of it."""
 
-from collections.abc import AsyncIterator
 from datetime import date
 
 from autoshop.inventory.stock_on import store
 from autoshop.inventory.stock_on.model import NotYet, StockOn, TotalsOn
+from autoshop.kit.csv_out import Write
 from autoshop.kit.db import Connection
 
 
@@ -37,8 +37,7 @@ async def totals(db: Connection, day: date, store_id: int | None) -> TotalsOn:
     return await store.totals(db, await store.base(db, day), store_id)
 
 
-async def walk(db: Connection, day: date, store_id: int | None) -> AsyncIterator[tuple[int, int, int]]:
-    """Everything that lay somewhere: product, store, quantity; in key order."""
+async def export(db: Connection, day: date, store_id: int | None, write: Write) -> None:
+    """Write everything that lay somewhere as CSV, in key order."""
     await must_have_come(db, day)
-    async for place in store.walk(db, await store.base(db, day), store_id):
-        yield place
+    await store.export(db, await store.base(db, day), store_id, write)

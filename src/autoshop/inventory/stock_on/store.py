@@ -4,10 +4,11 @@ A movement belongs to the date on its paper, else to the day of `created_at` in 
 stays as it was closed: the midnights that ended a period are kept with it, whatever zone a store moves to later.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 from autoshop.inventory.stock_on.model import Base, Ends, StockOn, TotalsOn
+from autoshop.kit.csv_out import Write, copy
 from autoshop.kit.db import Connection
 
 BEGINNING = datetime(1900, 1, 1, tzinfo=UTC)  # before any movement
@@ -156,20 +157,20 @@ async def count(db: Connection, base: Base, wanted: Sequence[tuple[int, int]]) -
     return [StockOn(*place, found.get(place, 0), everywhere[place[0]]) for place in wanted]
 
 
+EXPORTED = ("date", "product_id", "store_id", "quantity")
 ALL = f"""
 WITH {COUNTED.format(**OF_ALL)}
-SELECT product_id, store_id, quantity
+SELECT $1::date AS date, product_id, store_id, quantity
   FROM counted
  WHERE quantity <> 0 AND ($11::bigint IS NULL OR store_id = $11)
  ORDER BY product_id, store_id
 """
 
 
-async def walk(db: Connection, base: Base, store_id: int | None) -> AsyncIterator[tuple[int, int, int]]:
-    """Every place that has pieces: product, store, quantity; in key order, a few thousand rows in memory at a time."""
+async def export(db: Connection, base: Base, store_id: int | None, write: Write) -> None:
+    """Write every place that has pieces as CSV, in key order."""
     await db.execute(MUCH_MEMORY)
-    async for row in db.cursor(ALL, *base.values, store_id, prefetch=2_000):
-        yield row[0], row[1], row[2]
+    await copy(db, write, EXPORTED, ALL, *base.values, store_id)
 
 
 TOTALS = f"""

@@ -15,7 +15,7 @@ from autoshop.inventory.stock_on.api import AS_CSV, OnDay
 from autoshop.inventory.value import service
 from autoshop.inventory.value.model import MICRO, Method, TotalValue, nearest
 from autoshop.inventory.value.service import Worth
-from autoshop.kit.csv_out import download, filed
+from autoshop.kit.csv_out import Write, download, filed, in_pieces
 from autoshop.kit.db import Pool, one_instant
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
 
@@ -97,15 +97,20 @@ async def value_export(
     request: Request, date: OnDay, method: HowValued = "average", store_id: StoreFilter = None
 ) -> Response:
     """Every product that had pieces at the end of a day, with its value, as CSV."""
-    lines = rows(request.app.state.pool, date, method, store_id)
-    return download(await filed(HEADING, lines), f"value-{date}-{method}.csv")
+    file = await filed(lambda write: export(request.app.state.pool, date, method, store_id, write))
+    return download(file, f"value-{date}-{method}.csv")
 
 
-async def rows(pool: Pool, day: date, method: Method, store_id: int | None) -> AsyncIterator[tuple[Any, ...]]:
-    """The lines of the file."""
-    async with one_instant(pool, unhurried=True) as db:
+async def export(pool: Pool, day: date, method: Method, store_id: int | None, write: Write) -> None:
+    """Write the file."""
+
+    async def rows() -> AsyncIterator[tuple[Any, ...]]:
         async for worth in service.walk(db, day, method, store_id=store_id):
             yield (day, method, *_row(worth).model_dump().values())
+
+    async with one_instant(pool, unhurried=True) as db:
+        async for piece in in_pieces(HEADING, rows()):
+            write(piece)
 
 
 def _row(worth: Worth) -> ValueRow:
