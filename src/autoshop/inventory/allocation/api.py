@@ -98,8 +98,10 @@ async def allocate(
 async def _telling(
     db: Connection, store_id: int, explanation: Explanation | None, now: datetime, accept_language: str | None
 ) -> Telling:
-    names = await names_of(db, [look.store_id for look in explanation.looks] if explanation else [])
-    return Telling(await stores.get_store(db, store_id), names, now, language_of(accept_language))
+    wished = await stores.get_store(db, store_id)
+    others = {look.store_id for look in explanation.looks} - {store_id} if explanation else set()
+    names = {store_id: wished.name, **await names_of(db, sorted(others))}
+    return Telling(wished, names, now, language_of(accept_language))
 
 
 @router.get("/allocations", dependencies=[needs("inventory:read")])

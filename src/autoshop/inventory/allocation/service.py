@@ -22,10 +22,9 @@ from autoshop.inventory.allocation.model import (
     looks_at,
 )
 from autoshop.inventory.availability.model import Arrival, availability
-from autoshop.inventory.movements.model import BatchRefused, InsufficientStock, UnknownProduct
+from autoshop.inventory.movements.model import BatchRefused, InsufficientStock, UnknownProduct, UnknownStore
 from autoshop.inventory.reservations import service as reservations
 from autoshop.inventory.reservations.store import lock_places
-from autoshop.inventory.stores import service as store_service
 from autoshop.inventory.stores import store as stores
 from autoshop.inventory.stores.model import Store
 from autoshop.inventory.transfers.model import NoWayThere, StoreClosed
@@ -54,15 +53,17 @@ async def allocate(db: Connection, caller: Caller, wish: Wish, lasts: timedelta,
 async def propose(db: Connection, caller: Caller, wish: Wish, lasts: timedelta, now: datetime) -> Proposal:
     """Where everything would come from, and why. Nothing is held."""
     caller.must_act_for(wish.store_id)
-    wished = await store_service.get_store(db, wish.store_id)
-    if not wished.active:
-        raise StoreClosed(store_id=wish.store_id)
     if wish.expires_at is not None:
         reservations.must_be_ahead(wish.expires_at, now)
     wanted = wish.wanted
     lead_times = await store.lead_times(db, list(wanted))
     free = await store.free_pieces(db, list(wanted))
-    places = await stores.in_business(db, list(free))
+    places = await stores.in_business(db, [*free, wish.store_id])
+    wished = next((one for one in places if one.id == wish.store_id), None)
+    if wished is None:
+        raise UnknownStore(f"There is no store {wish.store_id}", store_id=wish.store_id)
+    if not wished.active:
+        raise StoreClosed(store_id=wish.store_id)
     reached = arrivals(now, wished, places, await stores.routes_to(db, wished.id))
     if reached[wished.id] is None:
         raise NoWayThere(to_store_id=wished.id)
@@ -86,10 +87,11 @@ async def _hold(db: Connection, caller: Caller, wish: Wish, proposal: Proposal, 
     """Hold what was chosen, all of it or nothing, and write the promise down. A refusal leaves no trace."""
     lines = [((part.product_id, part.from_store_id), part.pieces) for part in proposal.choice.parts]
     async with db.transaction():
-        held = await reservations.hold(db, caller, lines, wish.holder, wish.related_document, proposal.expires_at, now)
-        allocation_id = await store.add(db, proposal, held.id, caller.actor)
+        until = proposal.expires_at
+        hold_id = await reservations.hold(db, caller, lines, wish.holder, wish.related_document, until, now)
+        allocation_id = await store.add(db, proposal, hold_id, caller.actor)
         if wish.transfers:
-            await _ask_for_pieces(db, caller, wish, proposal, held.id, allocation_id)
+            await _ask_for_pieces(db, caller, wish, proposal, hold_id, allocation_id)
         await store.tell(db, allocation_id, "allocated")
     return await get_allocation(db, allocation_id)
 

@@ -55,6 +55,8 @@ SELECT l.product_id, l.shipped - l.received - l.returned - l.lost - l.damaged AS
 
 async def coming(db: Connection, product_ids: Sequence[int], store_id: int) -> list[tuple[int, int, datetime]]:
     """Product, pieces and ETA of what is on the way to a store and not for an order, the earliest first."""
+    if not product_ids:
+        return []
     return [(row["product_id"], row["pieces"], row["eta_at"]) for row in await db.fetch(COMING, product_ids, store_id)]
 
 

@@ -51,7 +51,7 @@ async def reserve(
 ) -> Reservation:
     """Hold pieces for somebody: all lines, or a refusal that names every line that stood in the way."""
     caller.must_act_for(*sorted({store_id for (_, store_id), _ in lines}))
-    return await hold(db, caller, lines, holder, related_document, until, now)
+    return await get_reservation(db, await hold(db, caller, lines, holder, related_document, until, now))
 
 
 async def hold(
@@ -62,8 +62,8 @@ async def hold(
     related_document: str | None,
     until: datetime,
     now: datetime,
-) -> Reservation:
-    """The same, at whatever stores: for whoever has decided already that the caller may."""
+) -> int:
+    """The same, at whatever stores: for whoever has decided already that the caller may. The id of the hold."""
     must_be_ahead(until, now)
     wanted = summed(lines)
     await open_places(db, list(wanted))
@@ -76,7 +76,7 @@ async def hold(
         raise await refusal_of(db, asked, failed, HoldRefused)
     reservation_id = await store.add(db, wanted, holder, related_document, caller.actor, until)
     await store.tell(db, reservation_id, "reserved")
-    return await get_reservation(db, reservation_id)
+    return reservation_id
 
 
 async def get_reservation(db: Connection, reservation_id: int) -> Reservation:

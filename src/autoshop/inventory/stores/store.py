@@ -60,6 +60,8 @@ SELECT id, name
 
 async def names_of(db: Connection | Pool, store_ids: Sequence[int]) -> dict[int, str]:
     """What the stores are called."""
+    if not store_ids:
+        return {}
     return {row["id"]: row["name"] for row in await db.fetch(NAMES, store_ids)}
 
 
