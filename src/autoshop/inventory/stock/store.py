@@ -7,7 +7,8 @@ from autoshop.inventory.stock.model import Check, Stock, StockAt, Totals
 from autoshop.inventory.stock_on.store import MUCH_MEMORY
 from autoshop.kit.db import Connection, Pool
 
-# `page` walks the primary key, or (store_id, product_id) where one store is asked for.
+# `page` walks the primary key, or (store_id, product_id) where one store is asked for. A page of one store of a chain
+# adds up fifty thousand places: once a product, with its lapsed holds, not place by place as the view does.
 PAGE = """
 WITH page AS (
     SELECT product_id, store_id, quantity, reserved, updated_at
@@ -15,14 +16,20 @@ WITH page AS (
      WHERE {conditions}
      ORDER BY product_id, store_id
      LIMIT $1
+), everywhere AS MATERIALIZED (
+    SELECT d.product_id, i.quantity AS quantity_everywhere,
+           i.reserved - coalesce((SELECT sum(r.held)
+                                    FROM reservation_lines AS r
+                                   WHERE r.product_id = d.product_id AND r.held > 0
+                                     AND r.expires_at <= now()), 0) AS reserved_everywhere
+      FROM (SELECT DISTINCT product_id FROM page) AS d
+     CROSS JOIN LATERAL (SELECT sum(quantity) AS quantity, sum(reserved) AS reserved
+                           FROM inventory
+                          WHERE product_id = d.product_id) AS i
 )
-SELECT p.product_id, p.store_id, p.quantity, p.reserved, p.updated_at,
-       t.quantity AS quantity_everywhere, t.reserved AS reserved_everywhere
+SELECT p.product_id, p.store_id, p.quantity, p.reserved, p.updated_at, e.quantity_everywhere, e.reserved_everywhere
   FROM page AS p
-  JOIN (SELECT i.product_id, sum(i.quantity) AS quantity, sum(i.reserved) AS reserved
-          FROM stock AS i
-         WHERE i.product_id IN (SELECT product_id FROM page)
-         GROUP BY i.product_id) AS t ON t.product_id = p.product_id
+  JOIN everywhere AS e ON e.product_id = p.product_id
  ORDER BY p.product_id, p.store_id
 """
 
