@@ -14,6 +14,9 @@ from bench.stage import CHANNEL, STORES, Stage, barcode
 
 INVENTORY = "/api/v1/inventory"
 Kinds = dict[str, list[Request]]
+# Reports and work lists: a few people open them a few times a day, and each page adds up a hundred products' movements
+# or looks past thousands. They are asked a tenth as often as the requests of every sale and every screen.
+REPORTS = {"value yesterday, deep", "stock yesterday, deep", "products without a place"}
 
 
 def reads(products: int) -> Kinds:

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 
-from bench.kinds import INVENTORY, afterwards, over_a_chain, reads, writes
+from bench.kinds import INVENTORY, REPORTS, afterwards, over_a_chain, reads, writes
 from bench.load import Request, Run, paced
 from bench.report import Report
 from bench.stage import PIECES, STORES, Stage, memory_mib
 
 TURNS = 5  # movements for each product at each store
 SMALL, LARGE = 10_000, 500_000
-PER_SECOND = 200
+PER_SECOND, REPORTS_PER_SECOND = 200, 20
 P99_MS = 100
 MEMORY_MIB = 150
 SNAPSHOT_SECONDS = 10
@@ -54,9 +54,13 @@ def _measure_all(report: Report, stage: Stage, token: str, seconds: int, product
         paced(stage.port, token, requests[:1], 1, 1)
     report.heading()
     return {
-        name: _measure(report, stage, token, name, requests[1:] or requests, PER_SECOND, seconds)
+        name: _measure(report, stage, token, name, requests[1:] or requests, _rate(name), seconds)
         for name, requests in chain(kinds.items(), afterwards(stage, token, count))
     }
+
+
+def _rate(name: str) -> int:
+    return REPORTS_PER_SECOND if name in REPORTS else PER_SECOND
 
 
 def _measure(
