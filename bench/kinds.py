@@ -119,6 +119,10 @@ def over_a_chain(some: Sequence[int], per_second: int) -> dict[str, tuple[list[R
             [f"{status}?store_id=250&page={encode_cursor('stock', n, 250)}" for n in some],
             10,
         ),
+        "ten products of a channel, 500 stores": (
+            [f"{INVENTORY}/channels/{CHANNEL}/stock?limit=10&page={encode_cursor('shown', n)}" for n in some],
+            10,
+        ),
         "scan, one of 500 stores": ([f"/api/v1/scan?code=A-{n}&store_id=250" for n in some], per_second),
     }
     kinds = {name: ([Request("GET", path) for path in found], rate) for name, (found, rate) in paths.items()}

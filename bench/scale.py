@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 
+from autoshop.kit.children import Process
 from bench.kinds import INVENTORY, REPORTS, afterwards, over_a_chain, reads, writes
 from bench.load import Request, Run, paced
 from bench.report import Report
@@ -38,13 +39,16 @@ def run(report: Report, folder: Path, products: int, *, quick: bool) -> None:
                 _stocktake(report, stage, token)
                 _snapshot(report, stage, token)
                 _stock_on_a_day(report, stage)
-            else:
-                _chain(report, stage, token, seconds)
-            mib = memory_mib(server)
-            report.bar(f"memory of serve after the load < {MEMORY_MIB} MiB", f"{mib:.0f} MiB", mib < MEMORY_MIB)
+            _memory(report, server)
         finally:
             stage.close()
+    _chain(report, folder, small, seconds)
     report.growth(f"{small:,}", f"{products:,}", runs[small], runs[products])
+
+
+def _memory(report: Report, server: Process) -> None:
+    mib = memory_mib(server)
+    report.bar(f"memory of serve after the load < {MEMORY_MIB} MiB", f"{mib:.0f} MiB", mib < MEMORY_MIB)
 
 
 def _measure_all(report: Report, stage: Stage, token: str, seconds: int, products: int) -> dict[str, Run]:
@@ -73,17 +77,23 @@ def _measure(
     return run
 
 
-def _chain(report: Report, stage: Stage, token: str, seconds: int) -> None:
-    """498 further stores that have a place for every product."""
-    if stage.ask("SELECT count(*) FROM stores") != "500":
-        report.say(f"opening 498 further stores with {stage.products * 498:,} places …")
-        stage.more_stores()
-    some = random.Random(3).sample(range(1, stage.products), 500)
-    # A product's stock over 500 stores is 500 rows; a page of one store adds up that of a hundred products.
-    kinds = over_a_chain(some, PER_SECOND)
-    paced(stage.port, token, [Request("GET", f"{INVENTORY}/status")], 1, 1)
-    for name, (requests, per_second) in kinds.items():
-        _measure(report, stage, token, name, requests, per_second, seconds)
+def _chain(report: Report, folder: Path, products: int, seconds: int) -> None:
+    """500 stores, each with a place for every product."""
+    stage = Stage(folder / f"{products}-products-in-500-stores", products, TURNS)
+    try:
+        report.say(f"filling {products:,} products × 500 stores …")
+        stage.open()
+        if stage.ask("SELECT count(*) FROM stores") != "500":
+            stage.more_stores()
+        token, server = stage.token(*SCOPES), stage.serve()
+        some = random.Random(3).sample(range(1, products), min(500, products - 1))
+        paced(stage.port, token, [Request("GET", f"{INVENTORY}/status")], 1, 1)
+        report.heading()
+        for name, (requests, per_second) in over_a_chain(some, PER_SECOND).items():
+            _measure(report, stage, token, name, requests, per_second, seconds)
+        _memory(report, server)
+    finally:
+        stage.close()
 
 
 def _snapshot(report: Report, stage: Stage, token: str) -> None:
