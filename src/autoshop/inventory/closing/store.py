@@ -46,6 +46,8 @@ KEEP_BALANCES = f"INSERT INTO closing{BALANCES}".replace("{into}", "closing")
 PROVE_COSTS = f"INSERT INTO proven{UNTOUCHED_COSTS}"
 PROVE_BALANCES = f"INSERT INTO proven{BALANCES}".replace("{into}", "proven")
 
+ANALYZE = "ANALYZE closing_balances, closing_costs"  # else a report takes the new rows for one
+
 COSTS = ("period_id", "product_id", "quantity", "average_microkopecks")
 
 
@@ -59,6 +61,8 @@ async def keep_rest(db: Connection, into: Into, base: Base, period_id: int) -> i
     await db.execute(MUCH_MEMORY)
     await db.execute(KEEP_COSTS if into == "closing" else PROVE_COSTS, *base.values, period_id)
     done = await db.execute(KEEP_BALANCES if into == "closing" else PROVE_BALANCES, *base.values, period_id)
+    if into == "closing":
+        await db.execute(ANALYZE)
     return int(done.split()[-1])
 
 

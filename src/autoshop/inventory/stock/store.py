@@ -174,6 +174,8 @@ SELECT min(first_id)
 LAST_MOVEMENT = "SELECT id FROM movements WHERE created_at <= $1 ORDER BY id DESC LIMIT 1"
 ROWS_FROZEN = "SELECT count(*) FROM stock_snapshots WHERE taken_at = $1"
 
+ANALYZE = "ANALYZE stock_snapshots"  # else a report takes the new rows for one
+
 CLOSE_SNAPSHOT = """
 UPDATE snapshots
    SET row_count = $2, last_movement_id = $3, next_movement_id = $4, finished_at = clock_timestamp()
@@ -191,6 +193,7 @@ async def take_snapshot(db: Connection, taken_at: datetime) -> int | None:
     rows: int = await db.fetchval(ROWS_FROZEN, taken_at)
     # What is under way has drawn its id after `taken_at`, so after the last one before it; see service.take_snapshot.
     await db.execute(CLOSE_SNAPSHOT, taken_at, rows, last_id, min(next_id or last_id + 1, last_id + 1))
+    await db.execute(ANALYZE)
     return rows
 
 
