@@ -20,6 +20,7 @@ from autoshop.kit.text import NO_NUL
 
 JSON = "application/json"
 T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
 
 # For the OpenAPI document: how a route refuses, and what it answers where FastAPI does not see the shape.
 _PROBLEM = {"content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
@@ -88,6 +89,14 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         raise Invalid(f"{field}: {reason}", errors=[wrong(field, reason)]) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"The body is not JSON: {error}", errors=[wrong("body", "not JSON")]) from None
+
+
+def shaped(shape: type[M], thing: object) -> M:
+    """A thing as a route tells it: each field is the thing's attribute or property of that name.
+
+    A page of a hundred documents takes a tenth of the time of `shape(**asdict(thing))`.
+    """
+    return shape.model_validate(thing, from_attributes=True)
 
 
 IfMatch = Annotated[str | None, Header(description='the ETag that was read, such as "7"')]

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
-from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfMatch, IfNoneMatch, shown, write_once
+from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfMatch, IfNoneMatch, shaped, shown, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.etag import version_in
 from autoshop.kit.fields import Id, Moment, PathId, YesNo, changes_in
@@ -153,7 +153,7 @@ class ReplayOut(BaseModel):
 
 def out(webhook: Webhook) -> WebhookOut:
     """A webhook as the API tells it."""
-    return WebhookOut(**asdict(webhook))
+    return shaped(WebhookOut, webhook)
 
 
 def delivery_out(delivery: Delivery) -> DeliveryOut:

@@ -1,6 +1,5 @@
 """Routes: categories."""
 
-from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -11,7 +10,7 @@ from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
 from autoshop.catalog.categories import service, store
 from autoshop.catalog.categories.model import Category
-from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfMatch, IfNoneMatch, shown, write_once
+from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfMatch, IfNoneMatch, shaped, shown, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.errors import Invalid, wrong
 from autoshop.kit.etag import version_in
@@ -60,7 +59,7 @@ class CategoriesPage(BaseModel):
 
 def out(category: Category) -> CategoryOut:
     """A category as the API tells it."""
-    return CategoryOut(**asdict(category))
+    return shaped(CategoryOut, category)
 
 
 @router.get("", dependencies=[needs("catalog:read")])

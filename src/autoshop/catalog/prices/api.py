@@ -1,6 +1,5 @@
 """Routes: price types, and what a product cost when."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -12,7 +11,7 @@ from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
 from autoshop.catalog.prices import service
 from autoshop.catalog.prices.model import PriceType
-from autoshop.kit.answers import IdempotencyKey, write_once
+from autoshop.kit.answers import IdempotencyKey, shaped, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.fields import Name, PathId, YesNo
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, encode_cursor
@@ -39,7 +38,7 @@ async def list_price_types(request: Request, caller: Annotated[Caller, needs("ca
     """All price types that the caller may see."""
     async with request.app.state.pool.acquire() as db:
         found = await service.price_types(db, caller)
-    return PriceTypes(items=[PriceTypeDocument(**asdict(price_type)) for price_type in found])
+    return PriceTypes(items=[shaped(PriceTypeDocument, price_type) for price_type in found])
 
 
 @router.post("/price-types", status_code=201, response_model=PriceTypeDocument)
@@ -85,6 +84,6 @@ async def price_history(
     async with request.app.state.pool.acquire() as db:
         found, more = await service.history(db, caller, product_id, price_type, before, limit)
     return PricesPage(
-        items=[PriceOut(**asdict(price)) for price in found],
+        items=[shaped(PriceOut, price) for price in found],
         next_page=encode_cursor("prices", found[-1].valid_from, found[-1].price_type) if more else None,
     )

@@ -1,6 +1,5 @@
 """Routes: products."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -13,7 +12,7 @@ from autoshop.accounts.model import Caller
 from autoshop.catalog.brands import service as brands
 from autoshop.catalog.products import service, store
 from autoshop.catalog.products.model import BARCODE_CHARACTERS, MOST_BARCODES, Product, as_scanned
-from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfMatch, IfNoneMatch, shown, write_once
+from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfMatch, IfNoneMatch, shaped, shown, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.errors import Invalid, wrong
 from autoshop.kit.etag import version_in
@@ -108,7 +107,7 @@ class ProductsPage(BaseModel):
 
 def out(product: Product) -> ProductOut:
     """A product as the API tells it."""
-    return ProductOut(**asdict(product))
+    return shaped(ProductOut, product)
 
 
 @router.get("")

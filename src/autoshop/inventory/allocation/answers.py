@@ -1,6 +1,5 @@
 """The shapes in which allocations are told. Apart from api.py, which is long enough with the routes."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Literal
 
@@ -12,6 +11,7 @@ from autoshop.inventory.availability.model import Availability
 from autoshop.inventory.availability.texts import eta_text
 from autoshop.inventory.stores.model import Store
 from autoshop.inventory.transfers.model import Status
+from autoshop.kit.answers import shaped
 from autoshop.kit.language import Language
 
 
@@ -212,5 +212,5 @@ def row_of(allocation: Allocation) -> AllocationRow:
     """A promise without its reasons."""
     shared = AllocationRow.model_fields.keys() - {"lines", "transfers"}
     lines = lines_of(allocation.store_id, allocation.parts)
-    transfers = [TransferOfOrder(**asdict(one)) for one in allocation.transfers]
+    transfers = [shaped(TransferOfOrder, one) for one in allocation.transfers]
     return AllocationRow(**{name: getattr(allocation, name) for name in shared}, lines=lines, transfers=transfers)

@@ -1,6 +1,5 @@
 """Routes: have an order's pieces held wherever they lie, with a promised date; and how promises were kept."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -26,7 +25,7 @@ from autoshop.inventory.reservations.api import Document
 from autoshop.inventory.stock.api import ProductFilter, StoreFilter
 from autoshop.inventory.stores import service as stores
 from autoshop.inventory.stores.store import names_of
-from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfNoneMatch, shown, write_once
+from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfNoneMatch, shaped, shown, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.errors import Invalid, wrong
 from autoshop.kit.fields import DayOrMoment, Id, Moment, Name, PathId, YesNo
@@ -188,5 +187,5 @@ async def count_promises(
     async with request.app.state.pool.acquire() as db:
         found = await store.promises(db, date_from, date_to, store_id, cursor[0] if cursor else None, limit + 1)
     kept, next_page = page_of(found, limit, "promises", lambda one: (one.store_id,))
-    items = [PromisesOfStore(**asdict(one)) for one in kept]
+    items = [shaped(PromisesOfStore, one) for one in kept]
     return PromisesPage(date_from=date_from, date_to=date_to, items=items, next_page=next_page)

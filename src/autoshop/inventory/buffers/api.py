@@ -14,7 +14,7 @@ from autoshop.accounts.model import Caller
 from autoshop.inventory.buffers import service, store
 from autoshop.inventory.buffers.model import MOST_BUFFER, MOST_STORES, Buffer, Channel, Off, Rule, Shown, Subject
 from autoshop.inventory.stock.api import ProductFilter
-from autoshop.kit.answers import JSON, NOT_MODIFIED, IdempotencyKey, IfMatch, IfNoneMatch, shown, write_once
+from autoshop.kit.answers import JSON, NOT_MODIFIED, IdempotencyKey, IfMatch, IfNoneMatch, shaped, shown, write_once
 from autoshop.kit.db import Connection, transaction
 from autoshop.kit.etag import version_in
 from autoshop.kit.fields import LATIN_CODE, Id, Moment, Name, PathId, YesNo
@@ -122,7 +122,7 @@ def out(channel: Channel) -> ChannelOut:
 
 def buffer_out(buffer: Buffer) -> BufferOut:
     """A buffer as the API tells it."""
-    return BufferOut(**asdict(buffer))
+    return shaped(BufferOut, buffer)
 
 
 def _shown_out(product: Shown) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from autoshop.kit.answers import (
     IfNoneMatch,
     answers_with,
     named,
+    shaped,
     shown,
     write_once,
 )
@@ -130,7 +131,7 @@ async def list_found_sales(
     async with request.app.state.pool.acquire() as db:
         found = await store.list_page(db, filters, limit + 1)
     sales, next_page = page_of(found, limit, "found sales", lambda sale: (sale.id,))
-    return FoundSalesPage(items=[FoundSaleOut(**asdict(sale)) for sale in sales], next_page=next_page)
+    return FoundSalesPage(items=[shaped(FoundSaleOut, sale) for sale in sales], next_page=next_page)
 
 
 def _policy_out(policy: Policy) -> PolicyOut:

@@ -16,6 +16,7 @@ from autoshop.inventory.history.model import Changed, Entry, Held, Moved, Seen, 
 from autoshop.inventory.history.service import Asked
 from autoshop.inventory.stock.api import ProductFilter, StoreFilter
 from autoshop.inventory.stock_on.api import AS_CSV
+from autoshop.kit.answers import shaped
 from autoshop.kit.csv_out import download, in_pieces
 from autoshop.kit.db import one_instant
 from autoshop.kit.fields import DayOrMoment, PathId
@@ -127,7 +128,7 @@ def _out(entry: Entry, cost: bool) -> MovementEntry | ReservationEntry | CardEnt
         case Moved():
             return _moved(entry, cost)
         case Held():
-            return ReservationEntry(**asdict(entry))
+            return shaped(ReservationEntry, entry)
         case Changed():
             changes = {name: Change(**change) for name, change in entry.changes(prices=cost).items()}
             return CardEntry(id=entry.id, at=entry.at, actor=entry.actor, action=entry.action, changes=changes)
@@ -147,7 +148,7 @@ def _moved(entry: Moved, cost: bool) -> MovementEntry:
         after=movement.balance_after,
         everywhere_before=entry.everywhere_after - movement.delta,
         everywhere_after=entry.everywhere_after,
-        document=None if document is None else DocumentOut(**asdict(document)),
+        document=None if document is None else shaped(DocumentOut, document),
         reason=movement.reason,
         reverses_id=movement.reverses_id,
         effective_on=movement.effective_on,

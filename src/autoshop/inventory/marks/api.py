@@ -1,6 +1,5 @@
 """Routes: which marked units were sold, and which came back."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from pydantic import BaseModel
 from autoshop.accounts.access import needs
 from autoshop.inventory.marks import store
 from autoshop.inventory.marks.model import MOST_CHARACTERS, WrongMark, mark_of
+from autoshop.kit.answers import shaped
 from autoshop.kit.errors import wrong
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
 from autoshop.kit.text import NO_NUL
@@ -60,4 +60,4 @@ async def list_marks(
             limit=limit + 1,
         )
     marks, next_page = page_of(found, limit, "marks", lambda last: (last.sale_id, last.gtin, last.serial))
-    return SoldMarksPage(items=[SoldMarkOut(**asdict(one)) for one in marks], next_page=next_page)
+    return SoldMarksPage(items=[shaped(SoldMarkOut, one) for one in marks], next_page=next_page)

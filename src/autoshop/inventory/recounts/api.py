@@ -1,6 +1,5 @@
 """Routes: what ought to be counted."""
 
-from dataclasses import asdict
 from datetime import datetime
 
 from fastapi import APIRouter, Request
@@ -9,6 +8,7 @@ from pydantic import BaseModel
 from autoshop.accounts.access import needs
 from autoshop.inventory.recounts import store
 from autoshop.inventory.stock.api import ProductFilter, StoreFilter
+from autoshop.kit.answers import shaped
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
 
 router = APIRouter(prefix="/api/v1/inventory/recounts", tags=["stocktakes"])
@@ -43,4 +43,4 @@ async def list_recounts(
     async with request.app.state.pool.acquire() as db:
         found = await store.list_page(db, store_id, product_id, cursor[0] if cursor else 0, limit + 1)
     flags, next_page = page_of(found, limit, "recounts", lambda flag: (flag.id,))
-    return RecountFlagsPage(items=[RecountFlagOut(**asdict(flag)) for flag in flags], next_page=next_page)
+    return RecountFlagsPage(items=[shaped(RecountFlagOut, flag) for flag in flags], next_page=next_page)

@@ -1,6 +1,5 @@
 """Routes: hold pieces for an order or for somebody at the counter, until a moment."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -21,6 +20,7 @@ from autoshop.kit.answers import (
     IfNoneMatch,
     answers_with,
     named,
+    shaped,
     shown,
     write_once,
 )
@@ -109,7 +109,7 @@ class ReservationsPage(BaseModel):
 
 def out(reservation: Reservation) -> ReservationOut:
     """A reservation as the API tells it."""
-    return ReservationOut(**asdict(reservation))
+    return shaped(ReservationOut, reservation)
 
 
 def _pieces(lines: list[HeldLine]) -> list[tuple[Place, int]]:

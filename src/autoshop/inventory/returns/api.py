@@ -14,7 +14,7 @@ from autoshop.inventory.movements.api import Marks
 from autoshop.inventory.returns import service, store
 from autoshop.inventory.returns.model import Condition, Kind, Return, SaleOf, Status, Wanted, one_of
 from autoshop.inventory.stock.api import ProductFilter, StoreFilter
-from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfNoneMatch, shown, write_once
+from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfNoneMatch, shaped, shown, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.fields import DayOrMoment, Id, Name, PathId
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
@@ -169,12 +169,13 @@ class ReturnablePage(BaseModel):
 
 def out(found: Return) -> ReturnOut:
     """A customer's return as the API tells it."""
-    return ReturnOut.model_validate(asdict(found))
+    return shaped(ReturnOut, found)
 
 
 def supplier_out(found: Return) -> SupplierReturnOut:
     """A supplier's return as the API tells it."""
-    return SupplierReturnOut.model_validate({**asdict(found), "reason": found.note})
+    told = {name: getattr(found, name) for name in SupplierReturnOut.model_fields.keys() - {"reason"}}
+    return SupplierReturnOut.model_validate({**told, "reason": found.note}, from_attributes=True)
 
 
 def _wanted(lines: list[PiecesBack] | list[PiecesOut]) -> list[Wanted]:

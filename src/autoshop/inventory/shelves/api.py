@@ -13,7 +13,7 @@ from autoshop.accounts.model import Caller
 from autoshop.inventory.shelves import service, store
 from autoshop.inventory.shelves.model import MOST_LISTS, MOST_PLACES, Shelf, Wanted, key_of, place_of
 from autoshop.inventory.stock.api import ProductFilter, StoreFilter
-from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfMatch, IfNoneMatch, shown, write_once
+from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfMatch, IfNoneMatch, shaped, shown, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.etag import version_in
 from autoshop.kit.fields import Id, PathId
@@ -92,7 +92,7 @@ class UnplacedPage(BaseModel):
 
 def out(shelf: Shelf) -> ShelfOut:
     """A list of places as the API tells it."""
-    return ShelfOut(**asdict(shelf))
+    return shaped(ShelfOut, shelf)
 
 
 @router.get("", dependencies=[needs("inventory:read")])

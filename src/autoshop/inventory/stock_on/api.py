@@ -12,6 +12,7 @@ from autoshop.accounts.access import needs
 from autoshop.inventory.stock.api import ProductFilter, StoreFilter
 from autoshop.inventory.stock_on import service
 from autoshop.inventory.stock_on.model import TotalsOn
+from autoshop.kit.answers import shaped
 from autoshop.kit.csv_out import Write, download, filed
 from autoshop.kit.db import Pool, one_instant
 from autoshop.kit.fields import Day
@@ -72,7 +73,7 @@ async def stock_on(
             limit=limit,
         )
     next_page = encode_cursor("stock_on", rows[-1].product_id, rows[-1].store_id) if more else None
-    return StockOnPage(date=date, items=[StockOnRow(**asdict(row)) for row in rows], next_page=next_page)
+    return StockOnPage(date=date, items=[shaped(StockOnRow, row) for row in rows], next_page=next_page)
 
 
 @router.get("/totals", dependencies=[needs("inventory:read")])

@@ -26,7 +26,7 @@ from autoshop.inventory.stocktakes.model import (
     Stocktake,
     Uncounted,
 )
-from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfNoneMatch, shown, write_once
+from autoshop.kit.answers import NOT_MODIFIED, IdempotencyKey, IfNoneMatch, shaped, shown, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.errors import Invalid, wrong
 from autoshop.kit.fields import Id, PathId, YesNo
@@ -164,7 +164,7 @@ def line_out(line: Line, *, blind: bool) -> LineOut:
 
 
 def _shown(stocktake: Stocktake, caller: Caller, progress: Progress) -> StocktakeShown:
-    return StocktakeShown(**out(stocktake, caller).model_dump(), progress=ProgressOut(**asdict(progress)))
+    return StocktakeShown(**out(stocktake, caller).model_dump(), progress=shaped(ProgressOut, progress))
 
 
 @router.get("")

@@ -1,7 +1,6 @@
 """Routes: transfers from request to receipt. A movement of the type `transfer` makes one that leaves at once."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -42,6 +41,7 @@ from autoshop.kit.answers import (
     IfNoneMatch,
     answers_with,
     named,
+    shaped,
     shown,
     write_once,
 )
@@ -121,7 +121,7 @@ async def list_differences(
     async with request.app.state.pool.acquire() as db:
         found = await store.list_differences(db, filters, limit + 1)
     listed, next_page = page_of(found, limit, "differences", lambda one: (one.id,))
-    return DifferencesPage(items=[DifferenceOut(**asdict(one)) for one in listed], next_page=next_page)
+    return DifferencesPage(items=[shaped(DifferenceOut, one) for one in listed], next_page=next_page)
 
 
 @router.get("/overdue", dependencies=[needs("inventory:read")])
@@ -129,7 +129,7 @@ async def count_overdue(request: Request) -> LatePage:
     """How many transfers each store waits for that should have come."""
     async with request.app.state.pool.acquire() as db:
         late = await store.late(db, datetime.now(UTC))
-    return LatePage(items=[LateOut(**asdict(one)) for one in late])
+    return LatePage(items=[shaped(LateOut, one) for one in late])
 
 
 @router.post("", status_code=201, response_model=TransferOut)
@@ -164,7 +164,7 @@ async def show_transfer(request: Request, transfer_id: PathId, if_none_match: If
         history = await store.history(db, transfer_id)
     told = out(transfer, datetime.now(UTC)).model_dump()
     told["lines"] = [{**line, "free": free[line["product_id"]]} for line in told["lines"]]
-    return shown(TransferWithHistory(**told, history=[StepOut(**asdict(step)) for step in history]), if_none_match)
+    return shown(TransferWithHistory(**told, history=[shaped(StepOut, step) for step in history]), if_none_match)
 
 
 @router.get("/{transfer_id}/differences", dependencies=[needs("inventory:read")])

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, model_validator
 
 from autoshop.inventory.transfers.model import Change, Difference, Reason, Status, Transfer, TransferLine
+from autoshop.kit.answers import shaped
 from autoshop.kit.fields import Day, Id, Moment, YesNo
 from autoshop.kit.text import NO_NUL
 
@@ -220,9 +220,9 @@ class LatePage(BaseModel):
 
 def out(transfer: Transfer, now: datetime) -> TransferOut:
     """A transfer as the API tells it."""
-    told = asdict(transfer)
-    told["lines"] = [{**asdict(one), "wanted": one.wanted, "on_the_way": one.on_the_way} for one in transfer.lines]
-    return TransferOut(**told, overdue=transfer.due_at is not None and transfer.due_at < now)
+    told = {name: getattr(transfer, name) for name in TransferOut.model_fields.keys() - {"overdue"}}
+    told["overdue"] = transfer.due_at is not None and transfer.due_at < now
+    return TransferOut.model_validate(told, from_attributes=True)
 
 
 def report(transfer: Transfer, found: Sequence[Difference]) -> DifferenceReport:
@@ -238,7 +238,7 @@ def report(transfer: Transfer, found: Sequence[Difference]) -> DifferenceReport:
         besides = {reason: told[product_id, reason] for reason in ("surplus", "wrong_item", "found")}
         counts = {name: getattr(line, name) for name in LineReport.model_fields if hasattr(line, name)}
         lines.append(LineReport(**{**counts, **besides, "product_id": product_id}))
-    return DifferenceReport(transfer_id=transfer.id, lines=lines, items=[DifferenceOut(**asdict(one)) for one in found])
+    return DifferenceReport(transfer_id=transfer.id, lines=lines, items=[shaped(DifferenceOut, one) for one in found])
 
 
 def pieces_of(lines: Iterable[PiecesOf]) -> dict[int, int]:
