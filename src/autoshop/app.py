@@ -72,6 +72,7 @@ from autoshop.web.office import movements as movement_pages
 from autoshop.web.office import products as product_pages
 from autoshop.web.office import stocktake_review as review_pages
 from autoshop.web.office import stocktakes as stocktake_pages
+from autoshop.web.office import transfer_differences as difference_pages
 from autoshop.web.office import transfers as transfer_pages
 from autoshop.web.pages import error_page, prepare
 from autoshop.webhooks import api as webhooks
@@ -107,7 +108,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
     for module in (*inventory, *catalogue, *warehouse, webhooks, accounts):
         app.include_router(module.router)
     app.include_router(stores.holidays_router)
-    screens = (session, look_up, product_pages, movement_pages, transfer_pages)
+    screens = (session, look_up, product_pages, movement_pages, transfer_pages, difference_pages)
     for screen in (*screens, stocktake_pages, review_pages, counting_pages, assets):
         app.include_router(screen.router)
     _own_routes(app)

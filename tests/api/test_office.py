@@ -156,8 +156,9 @@ async def test_a_form_on_another_site_changes_nothing(
     before = await movements(app.state.pool)
     for path in (
         f"/office/products/{PLUG}", "/office/movements/new", "/office/movements/1/reversal", "/office/transfers/new",
-        "/office/transfers/1/receipt", "/office/transfers/1/shipment", "/office/sign-in", "/office/sign-out",
-        "/office/settings", "/office/stocktakes/new",
+        "/office/transfers/1/receipt", "/office/transfers/1/shipment", "/office/transfers/1/differences",
+        "/office/transfers/1/recall", "/office/sign-in", "/office/sign-out", "/office/settings",
+        "/office/stocktakes/new",
         *(f"/office/stocktakes/1/{verb}" for verb in ("counts", "retractions", "review", "second-counts")),
         *(f"/office/stocktakes/1/{verb}" for verb in ("reopening", "cancellation", "approval")),
     ):  # fmt: skip
@@ -224,6 +225,7 @@ async def test_a_right_that_is_missing_is_said_on_a_page(app: FastAPI, office: h
 
 # ------------------------------------------------------------------------------------------------ movements
 NEW, PRODUCT = "/office/movements/new", f"/office/products/{PLUG}"
+DIFFERS = "/office/transfers/1/differences"
 REFUSALS = [
     (PRODUCT, {"quantity": "11"}, 409, "Просили 11 шт., доступно 10"),
     (PRODUCT, {"quantity": "0"}, 422, "0 не годится: можно от 1"),
@@ -254,6 +256,20 @@ REFUSALS = [
     ("/office/transfers/999/receipt", {f"came-{PLUG}": "1"}, 404, "Переброски с таким номером нет"),
     ("/office/transfers/1/shipment", {}, 409, "отгружать больше нечего"),
     ("/office/transfers/999/shipment", {}, 404, "Переброски с таким номером нет"),
+    (DIFFERS, {"product": str(PLUG), "pieces": "3"}, 409, "в пути 2, а указано 3"),
+    (DIFFERS, {"product": str(PLUG), "pieces": "0"}, 422, "0 не годится"),
+    (DIFFERS, {"product": str(PLUG), "pieces": "1.5"}, 422, "«1.5» не целое число"),
+    (DIFFERS, {"product": str(PLUG), "pieces": "1000000000"}, 422, "1000000000 не годится"),
+    (DIFFERS, {"product": str(PLUG), "reason": "stolen"}, 422, "Выберите из списка"),
+    (DIFFERS, {"product": "plug"}, 422, "Выберите из списка"),
+    (DIFFERS, {"product": "", "reason": "wrong_item", "code": ""}, 422, "Заполните поле"),
+    (DIFFERS, {"product": "", "reason": "wrong_item", "code": "zzz"}, 422, "Товара «zzz» нет"),
+    (DIFFERS, {"product": "", "reason": "wrong_item", "code": "W"}, 422, "По «W» выберите товар"),
+    (DIFFERS, {"product": str(UNKNOWN), "reason": "surplus"}, 404, "Товара с таким номером нет"),
+    (DIFFERS, {"product": str(PLUG), "reason": "found"}, 409, "Потерянным записано 0, а указано 1"),
+    (DIFFERS, {"product": str(PLUG), "note": "x" * 501}, 422, "не больше 500 знаков"),
+    ("/office/transfers/999/differences", {"product": str(PLUG)}, 404, "Переброски с таким номером нет"),
+    ("/office/transfers/999/recall", {}, 404, "Переброски с таким номером нет"),
     ("/office/transfers/new", {"do": "ship", "to": "2"}, 422, "Добавьте хотя бы один товар"),
     ("/office/transfers/new", {"do": "ship", "to": "", f"line-{PLUG}": "1"}, 422, "Заполните поле"),
     ("/office/transfers/new", {"do": "ship", "to": "1", f"line-{PLUG}": "1"}, 422, "чего там быть не может"),
@@ -277,7 +293,8 @@ async def test_what_is_refused_is_said_and_changes_nothing(
 ) -> None:
     before = await movements(app.state.pool), await of_stocktakes(app)
     named = {"code": "BPR6ES-11", "blind": "yes"} if "stocktakes" in path else {"product": "BPR6ES-11"}
-    sent = {**SALE, "from": str(CENTRE), **named, **typed}
+    told = {"pieces": "1", "reason": "lost", "code": ""} if path.endswith("/differences") else {}
+    sent = {**SALE, "from": str(CENTRE), **named, **told, **typed}
     answer = await office.post(path, data=sent)
     assert (answer.status_code, words in said(answer)) == (status, True), said(answer)
     assert "Не получилось" in said(answer) or status == 404

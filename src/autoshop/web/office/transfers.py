@@ -1,5 +1,6 @@
 """Screens: transfers on the way and done; a new shipment; a receipt, whole or in part."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -26,6 +27,7 @@ from autoshop.web.office.visitor import Visitor, show, visitor_of
 router = APIRouter(prefix="/office/transfers", include_in_schema=False)
 
 ON_PAGE = 30
+MOST_TOLD = 100
 Which = Literal["requested", "in_transit", "overdue", "received", "cancelled", "all"]
 
 
@@ -178,10 +180,10 @@ async def show_transfer(
     request: Request,
     transfer_id: PathId,
     caller: Annotated[Caller, needs("inventory:read")],
-    done: Literal["shipped", "received", "again", ""] = "",
+    done: Literal["shipped", "received", "differed", "recalled", "again", ""] = "",
 ) -> Response:
     """What was sent, what came, what is on the way; and the form for what came now."""
-    return await _transfer_page(request, caller, transfer_id, Form(), 200, done)
+    return await transfer_page(request, caller, transfer_id, Form(), 200, done=done)
 
 
 @router.post("/{transfer_id}/receipt")
@@ -209,7 +211,7 @@ async def receive(
         if outcome.address is not None:
             return pages.see_other(outcome.address)
         status = outcome.status
-    return await _transfer_page(request, caller, transfer_id, form, status, "")
+    return await transfer_page(request, caller, transfer_id, form, status)
 
 
 @router.post("/{transfer_id}/shipment")
@@ -226,21 +228,31 @@ async def ship_wanted(
     outcome = await once(request, caller, form, verb, "", _address)
     if outcome.address is not None:
         return pages.see_other(outcome.address)
-    return await _transfer_page(request, caller, transfer_id, form, outcome.status, "")
+    return await transfer_page(request, caller, transfer_id, form, outcome.status)
 
 
 def _received(document: dict[str, Any], again: bool) -> str:
     return f"/office/transfers/{document['transfer_id']}?done={'again' if again else 'received'}"
 
 
-async def _transfer_page(
-    request: Request, caller: Caller, transfer_id: int, form: Form, status: int, done: str
+async def transfer_page(
+    request: Request,
+    caller: Caller,
+    transfer_id: int,
+    form: Form,
+    status: int,
+    *,
+    done: str = "",
+    choices: Sequence[Product] = (),
 ) -> Response:
+    """A transfer with all that the visitor may do about it; `choices`: which products a typed code may mean."""
     async with request.app.state.pool.acquire() as db:
         transfer = await service.get_transfer(db, transfer_id)
         visitor = await visitor_of(request, db, caller)
         ends = [await stores.find(db, one) for one in (transfer.from_store_id, transfer.to_store_id)]
-        known = await products.get_products(db, caller, [line.product_id for line in transfer.lines])
+        told = await store.list_differences(db, {"transfer_id": transfer_id}, MOST_TOLD)
+        on_page = {one.product_id for one in transfer.lines} | {one.product_id for one in told}
+        known = await products.get_products(db, caller, sorted(on_page))
     return show(
         request,
         visitor,
@@ -251,9 +263,13 @@ async def _transfer_page(
         transfer=transfer,
         source=ends[0],
         destination=ends[1],
+        told=told,
+        choices=choices[:MOST_CHOICES],
         products=known,
         done=done,
         may_receive=_may_receive(visitor, transfer),
+        may_differ=transfer.shipped_at is not None and visitor.may_write(transfer.to_store_id),
+        may_recall=transfer.status == "in_transit" and visitor.may_write(transfer.from_store_id),
         may_ship=bool(transfer.wanted) and visitor.may_write(transfer.from_store_id),
         now=datetime.now(UTC),
     )
