@@ -56,6 +56,8 @@ async def test_an_order_is_held_at_two_stores_and_told_why(client: httpx.AsyncCl
     assert "наименьшего" in made["rule_text"]
     assert "после" in made["promised_text"]
     assert await reserved(pool) == (2, 2)
+    read = (await client.get(f"{ALLOCATIONS}/{made['id']}", headers={"Accept-Language": "ru"})).json()
+    assert read == made
     held = (await client.get(f"{INVENTORY}/reservations/{made['reservation_id']}")).json()
     assert (held["holder"], held["related_document"], held["expires_at"]) == ("Иван", "order-17", made["expires_at"])
     assert made["promised_at"] < made["due_at"] <= made["expires_at"]

@@ -27,7 +27,7 @@ from autoshop.inventory.reservations import service as reservations
 from autoshop.inventory.reservations.store import lock_places
 from autoshop.inventory.stores import store as stores
 from autoshop.inventory.stores.model import Store
-from autoshop.inventory.transfers.model import NoWayThere, StoreClosed
+from autoshop.inventory.transfers.model import ForOrder, NoWayThere, StoreClosed
 from autoshop.inventory.transfers.orders import service as orders
 from autoshop.kit.db import Connection
 
@@ -89,23 +89,42 @@ async def _hold(db: Connection, caller: Caller, wish: Wish, proposal: Proposal, 
     async with db.transaction():
         until = proposal.expires_at
         hold_id = await reservations.hold(db, caller, lines, wish.holder, wish.related_document, until, now)
-        allocation_id = await store.add(db, proposal, hold_id, caller.actor)
-        if wish.transfers:
-            await _ask_for_pieces(db, caller, wish, proposal, hold_id, allocation_id)
+        allocation_id, created_at = await store.add(db, proposal, hold_id, caller.actor)
+        transfers = await _ask_for_pieces(db, caller, wish, proposal, hold_id, allocation_id) if wish.transfers else ()
         await store.tell(db, allocation_id, "allocated")
-    return await get_allocation(db, allocation_id)
+    choice = proposal.choice
+    return Allocation(
+        id=allocation_id,
+        store_id=wish.store_id,
+        reservation_id=hold_id,
+        rule=choice.rule,
+        state="open",
+        promised_at=choice.promised_at,
+        due_at=proposal.due_at,
+        actor=caller.actor,
+        created_at=created_at,
+        fulfilled_at=None,
+        ended_at=None,
+        version=1,
+        holder=wish.holder,
+        related_document=wish.related_document,
+        expires_at=proposal.expires_at,
+        parts=choice.parts,
+        transfers=transfers,
+        explanation=proposal.explanation,
+    )
 
 
 async def _ask_for_pieces(
     db: Connection, caller: Caller, wish: Wish, proposal: Proposal, reservation_id: int, allocation_id: int
-) -> None:
+) -> tuple[ForOrder, ...]:
     """One transfer from each other store; what it brings stays held for the order all the way."""
     wished, pieces = proposal.store, dict[int, dict[int, int]]()
     for part in proposal.choice.parts:
         if part.from_store_id != wished.id:
             pieces.setdefault(part.from_store_id, {})[part.product_id] = part.pieces
     promised_on = proposal.choice.promised_at.astimezone(wished.calendar.zone).date()
-    await orders.request_all(
+    return await orders.request_all(
         db, pieces, wished.id, wish.related_document, promised_on, caller.actor, reservation_id, allocation_id
     )
 

@@ -61,22 +61,25 @@ async def coming(db: Connection, product_ids: Sequence[int], store_id: int) -> l
 
 
 ADD = """
-INSERT INTO allocations (store_id, reservation_id, rule, promised_at, due_at, explanation, actor)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
-RETURNING id
-"""
-ADD_LINES = """
-INSERT INTO allocation_lines (allocation_id, product_id, from_store_id, pieces, promised_at)
-SELECT $1, product_id, from_store_id, pieces, promised_at
-  FROM unnest($2::bigint[], $3::bigint[], $4::int[], $5::timestamptz[]) AS w (product_id, from_store_id, pieces,
-                                                                              promised_at)
+WITH head AS (
+    INSERT INTO allocations (store_id, reservation_id, rule, promised_at, due_at, explanation, actor)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    RETURNING id, created_at
+), lines AS (
+    INSERT INTO allocation_lines (allocation_id, product_id, from_store_id, pieces, promised_at)
+    SELECT h.id, w.product_id, w.from_store_id, w.pieces, w.promised_at
+      FROM head AS h, unnest($8::bigint[], $9::bigint[], $10::int[], $11::timestamptz[])
+                      AS w (product_id, from_store_id, pieces, promised_at)
+)
+SELECT id, created_at
+  FROM head
 """
 
 
-async def add(db: Connection, proposal: Proposal, reservation_id: int, actor: str) -> int:
-    """Write down a promise and where its pieces come from; its id."""
+async def add(db: Connection, proposal: Proposal, reservation_id: int, actor: str) -> tuple[int, datetime]:
+    """Write down a promise and where its pieces come from; its id, and when that was."""
     choice = proposal.choice
-    allocation_id: int = await db.fetchval(
+    row = await db.fetchrow(
         ADD,
         proposal.store.id,
         reservation_id,
@@ -85,16 +88,13 @@ async def add(db: Connection, proposal: Proposal, reservation_id: int, actor: st
         proposal.due_at,
         msgspec.to_builtins(proposal.explanation),
         actor,
-    )
-    await db.execute(
-        ADD_LINES,
-        allocation_id,
         [part.product_id for part in choice.parts],
         [part.from_store_id for part in choice.parts],
         [part.pieces for part in choice.parts],
         [part.promised_at for part in choice.parts],
     )
-    return allocation_id
+    assert row is not None
+    return row["id"], row["created_at"]
 
 
 CLOCK = "(SELECT clock_timestamp())"

@@ -37,14 +37,17 @@ RETURNING i.product_id, i.store_id
 """
 
 ADD = """
-INSERT INTO reservations (holder, related_document, actor, expires_at)
-VALUES ($1, $2, $3, $4)
-RETURNING id
-"""
-ADD_LINES = """
-INSERT INTO reservation_lines (reservation_id, product_id, store_id, quantity, held, expires_at)
-SELECT $1, product_id, store_id, pieces, pieces, $5
-  FROM unnest($2::bigint[], $3::bigint[], $4::int[]) AS w (product_id, store_id, pieces)
+WITH head AS (
+    INSERT INTO reservations (holder, related_document, actor, expires_at)
+    VALUES ($1, $2, $3, $4)
+    RETURNING id
+), lines AS (
+    INSERT INTO reservation_lines (reservation_id, product_id, store_id, quantity, held, expires_at)
+    SELECT h.id, w.product_id, w.store_id, w.pieces, w.pieces, $4
+      FROM head AS h, unnest($5::bigint[], $6::bigint[], $7::int[]) AS w (product_id, store_id, pieces)
+)
+SELECT id
+  FROM head
 """
 
 
@@ -57,9 +60,9 @@ async def add(
     db: Connection, wanted: Mapping[Place, int], holder: str, related_document: str | None, actor: str, until: datetime
 ) -> int:
     """Write down who holds what was just taken; its id."""
-    reservation_id: int = await db.fetchval(ADD, holder, related_document, actor, until)
-    await db.execute(ADD_LINES, reservation_id, *_columns(wanted), until)
-    return reservation_id
+    return await db.fetchval(  # type: ignore[no-any-return]
+        ADD, holder, related_document, actor, until, *_columns(wanted)
+    )
 
 
 TAKE = """

@@ -12,7 +12,7 @@ from datetime import date
 from autoshop.inventory.reservations import awaiting
 from autoshop.inventory.reservations import store as holds
 from autoshop.inventory.transfers import store as transfers
-from autoshop.inventory.transfers.model import NoLongerWanted, Transfer
+from autoshop.inventory.transfers.model import ForOrder, NoLongerWanted, Transfer
 from autoshop.inventory.transfers.orders import store
 from autoshop.kit.db import Connection
 
@@ -28,15 +28,17 @@ async def request_all(
     actor: str,
     reservation_id: int,
     allocation_id: int,
-) -> None:
+) -> tuple[ForOrder, ...]:
     """Ask each store for the pieces of an order that are held there (store → product → pieces)."""
     if not pieces:
-        return
+        return ()
     ids = await store.add(
         db, pieces, to_store_id, related_document, wanted_by, actor, reservation_id, allocation_id
     )  # fmt: skip
     for from_store_id, transfer_id in sorted(ids.items()):
         await transfers.tell(db, transfer_id, "requested", actor, pieces[from_store_id])
+    asked = sorted((transfer_id, from_store_id) for from_store_id, transfer_id in ids.items())
+    return tuple(ForOrder(*one, "requested", None) for one in asked)
 
 
 async def leave(db: Connection, transfer: Transfer, pieces: Mapping[int, int]) -> None:
