@@ -132,7 +132,8 @@ def over_a_chain(some: Sequence[int], per_second: int) -> dict[str, tuple[list[R
 
 def afterwards(stage: Stage, token: str, count: int) -> Iterator[tuple[str, list[Request]]]:
     """What needs something that was written before: returns of sales, counts of an open stocktake."""
-    sales = stage.rows(f"SELECT id, product_id, store_id FROM movements WHERE movement_type = 'sale' LIMIT {count + 1}")
+    newest = f"WHERE movement_type = 'sale' ORDER BY id DESC LIMIT {count + 1}"
+    sales = stage.rows(f"SELECT id, product_id, store_id FROM movements {newest}")
     bodies = (
         {
             "store_id": store,

@@ -87,9 +87,11 @@ def _chain(report: Report, folder: Path, products: int, seconds: int) -> None:
             stage.more_stores()
         token, server = stage.token(*SCOPES), stage.serve()
         some = random.Random(3).sample(range(1, products), min(500, products - 1))
-        paced(stage.port, token, [Request("GET", f"{INVENTORY}/status")], 1, 1)
+        kinds = over_a_chain(some, PER_SECOND)
+        for requests, _ in kinds.values():
+            paced(stage.port, token, requests[:1], 8, 1)  # on each connection of the pool
         report.heading()
-        for name, (requests, per_second) in over_a_chain(some, PER_SECOND).items():
+        for name, (requests, per_second) in kinds.items():
             _measure(report, stage, token, name, requests, per_second, seconds)
         _memory(report, server)
     finally:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import asyncpg
+import psycopg
 import pytest
 
 from autoshop.catalog.categories import store as categories
@@ -22,6 +23,8 @@ from autoshop.inventory.shelves import store as shelves
 from autoshop.inventory.stock import store as stock
 from autoshop.inventory.stock_on import store as stock_on
 from autoshop.inventory.stocktakes import store as stocktakes
+from autoshop.inventory.stocktakes.approval import store as approval
+from autoshop.inventory.stocktakes.counts import store as counts
 from autoshop.inventory.transfers import store as transfers
 from autoshop.kit.db import Connection
 from autoshop.warehouse.documents import store as documents
@@ -283,3 +286,20 @@ async def test_a_statement_can_be_planned_with_every_condition(db: Connection, n
     assert len(listener.heard) == len(FILLED[name])
     for sql in listener.heard:
         await plan(db, sql)
+
+
+@pytest.mark.parametrize(
+    ("sql", "key"),
+    [
+        (counts.SETTLE, "product_id"),
+        (approval.ZERO, "product_id"),
+        (documents.KEEP_PRODUCTS, "number"),
+        (documents.KEEP_TRANSFERS, "number"),
+    ],
+)
+def test_lines_of_a_new_document_are_looked_up_one_by_one(database: Database, sql: str, key: str) -> None:
+    """Statistics know nothing of it, so PostgreSQL takes it for one line: it must not walk all lines for each."""
+    with psycopg.connect(database.super_url) as db:
+        db.execute("SET enable_seqscan = off")
+        plan = [row[0] for row in db.execute(f"EXPLAIN (GENERIC_PLAN) {sql}".encode())]
+    assert any("Index Cond" in line and f"({key} = w.{key})" in line for line in plan), plan

@@ -194,11 +194,16 @@ SELECT number, row, given, product_id, quantity, movement_id, transfer_id
  ORDER BY number
  LIMIT $3
 """
+# The document comes with each row, so that its lines are looked up one by one, whatever statistics know of a new one.
 KEEP_PRODUCTS = """
+WITH w AS MATERIALIZED (
+    SELECT $1::bigint AS document_id, u.*
+      FROM unnest($2::int[], $3::bigint[], $4::int[]) AS u (number, product_id, quantity)
+)
 UPDATE bulk_lines AS l
    SET product_id = w.product_id, quantity = w.quantity
-  FROM unnest($2::int[], $3::bigint[], $4::int[]) AS w (number, product_id, quantity)
- WHERE l.document_id = $1 AND l.number = w.number
+  FROM w
+ WHERE l.document_id = w.document_id AND l.number = w.number
 """
 KEEP_MOVEMENTS = """
 UPDATE bulk_lines AS l
@@ -209,10 +214,14 @@ UPDATE bulk_lines AS l
 
 
 KEEP_TRANSFERS = """
+WITH w AS MATERIALIZED (
+    SELECT $1::bigint AS document_id, u.*
+      FROM unnest($2::int[], $3::bigint[]) AS u (number, transfer_id)
+)
 UPDATE bulk_lines AS l
    SET transfer_id = w.transfer_id
-  FROM unnest($2::int[], $3::bigint[]) AS w (number, transfer_id)
- WHERE l.document_id = $1 AND l.number = w.number
+  FROM w
+ WHERE l.document_id = w.document_id AND l.number = w.number
 """
 TRANSFERS = """
 SELECT DISTINCT transfer_id

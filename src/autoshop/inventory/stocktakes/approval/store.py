@@ -33,14 +33,19 @@ SELECT l.product_id, coalesce(i.quantity, 0) AS quantity
  WHERE l.stocktake_id = $1 AND l.status = 'to_count'
  ORDER BY l.product_id
 """
+# The stocktake comes with each row: see SETTLE.
 ZERO = """
+WITH w AS MATERIALIZED (
+    SELECT $1::bigint AS stocktake_id, u.*
+      FROM unnest($5::bigint[], $6::int[]) AS u (product_id, quantity)
+)
 UPDATE stocktake_lines AS l
    SET status = 'zeroed', counted = 0, ledger = w.quantity, difference = -w.quantity, counted_at = $2, counted_by = $3,
        movement_id = coalesce((SELECT max(m.id)
                                  FROM movements AS m
                                 WHERE m.product_id = l.product_id AND m.store_id = l.store_id AND m.id > $4), $4)
-  FROM unnest($5::bigint[], $6::int[]) AS w (product_id, quantity)
- WHERE l.stocktake_id = $1 AND l.product_id = w.product_id
+  FROM w
+ WHERE l.stocktake_id = w.stocktake_id AND l.product_id = w.product_id
 """
 UNZERO = """
 UPDATE stocktake_lines

@@ -132,14 +132,20 @@ async def of_products(db: Connection, stocktake_id: int, product_ids: Sequence[i
     return counts
 
 
+# The stocktake comes with each row, so that its lines are looked up one by one. As `l.stocktake_id = $1` it would find
+# all lines of the stocktake, for each row anew, as long as statistics do not know how many there are: a new one.
 SETTLE = """
+WITH w AS MATERIALIZED (
+    SELECT $1::bigint AS stocktake_id, u.*
+      FROM unnest($2::bigint[], $3::text[], $4::smallint[], $5::int[], $6::int[], $7::int[], $8::bigint[],
+                  $9::timestamptz[], $10::text[])
+           AS u (product_id, status, round, counted, ledger, difference, movement_id, counted_at, counted_by)
+)
 UPDATE stocktake_lines AS l
    SET status = w.status, round = w.round, counted = w.counted, ledger = w.ledger, difference = w.difference,
        movement_id = w.movement_id, counted_at = w.counted_at, counted_by = w.counted_by
-  FROM unnest($2::bigint[], $3::text[], $4::smallint[], $5::int[], $6::int[], $7::int[], $8::bigint[],
-              $9::timestamptz[], $10::text[])
-       AS w (product_id, status, round, counted, ledger, difference, movement_id, counted_at, counted_by)
- WHERE l.stocktake_id = $1 AND l.product_id = w.product_id
+  FROM w
+ WHERE l.stocktake_id = w.stocktake_id AND l.product_id = w.product_id
 """
 
 
