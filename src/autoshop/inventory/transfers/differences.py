@@ -5,6 +5,7 @@ Apart from service.py because none of it is on the way of a transfer that goes w
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import accumulate, chain
 
 from autoshop.accounts.model import Caller
 from autoshop.inventory.movements.model import Line, Movement
@@ -49,9 +50,11 @@ async def differ(
             "received": back,
         }
         transfer = await store.book(db, transfer, counted)
-    await store.add_differences(db, transfer_id, caller.actor, found)
     await store.tell(db, transfer_id, "differed", caller.actor, _added(*[{f.product_id: f.quantity} for f in found]))
-    moved = await post_lines(db, [line for one in found for line in _lines(transfer, caller, one)])
+    lines = [_lines(transfer, caller, one) for one in found]
+    moved = await post_lines(db, list(chain.from_iterable(lines)))
+    last = [moved[end - 1].id for end in accumulate(map(len, lines))]
+    await store.add_differences(db, transfer_id, caller.actor, found, last)
     if back:
         await orders.come(db, transfer, back)
     await _flag_at_sender(db, transfer, found)
@@ -66,6 +69,7 @@ async def _flag_at_sender(db: Connection, transfer: Transfer, found: Sequence[Fo
 
 
 def _lines(transfer: Transfer, caller: Caller, one: Found) -> list[Line]:
+    """What it moves; the last is what tells of it."""
     told = one.reason if one.note is None else f"{one.reason}: {one.note}"
     place = one.product_id, transfer.to_store_id
     here = Line(*place, "adjustment", one.quantity, caller.actor, transfer.document, told, transfer_id=transfer.id)
@@ -83,10 +87,10 @@ async def undo(db: Connection, caller: Caller, movement: Movement) -> None:
     assert movement.transfer_id is not None
     transfer = await get_transfer(db, movement.transfer_id, lock=True)
     product_id, pieces = movement.product_id, movement.quantity
-    reason = (movement.reason or "").partition(":")[0]
+    reason = await store.told_by(db, movement.id)
     if reason == "lost":
         _must_have_been_lost(transfer, {product_id: pieces})
-        await store.add_differences(db, transfer.id, caller.actor, [Found(product_id, pieces, "found")])
+        await store.add_differences(db, transfer.id, caller.actor, [Found(product_id, pieces, "found")], [None])
     counter, sign = ("lost", -1) if reason == "found" else (reason, 1)
     if counter in GONE:
         counted = {counter: {product_id: -sign * pieces}, "received": {product_id: sign * pieces}}

@@ -13,6 +13,7 @@ from autoshop.inventory.transfers.model import (
     Found,
     Late,
     Part,
+    Reason,
     Step,
     Transfer,
     TransferLine,
@@ -261,14 +262,17 @@ async def history(db: Connection, transfer_id: int) -> list[Step]:
 
 
 ADD_DIFFERENCES = """
-INSERT INTO transfer_differences (transfer_id, product_id, quantity, reason, note, actor)
-SELECT $1, product_id, quantity, reason, note, $2
-  FROM unnest($3::bigint[], $4::int[], $5::text[], $6::text[]) AS d (product_id, quantity, reason, note)
+INSERT INTO transfer_differences (transfer_id, product_id, quantity, reason, note, actor, movement_id)
+SELECT $1, product_id, quantity, reason, note, $2, movement_id
+  FROM unnest($3::bigint[], $4::int[], $5::text[], $6::text[], $7::bigint[])
+       AS d (product_id, quantity, reason, note, movement_id)
 """
 
 
-async def add_differences(db: Connection, transfer_id: int, actor: str, found: Sequence[Found]) -> None:
-    """Write down what the receiver found."""
+async def add_differences(
+    db: Connection, transfer_id: int, actor: str, found: Sequence[Found], movement_ids: Sequence[int | None]
+) -> None:
+    """Write down what the receiver found, each with the movement that put it into the ledger."""
     await db.execute(
         ADD_DIFFERENCES,
         transfer_id,
@@ -277,7 +281,16 @@ async def add_differences(db: Connection, transfer_id: int, actor: str, found: S
         [one.quantity for one in found],
         [one.reason for one in found],
         [one.note for one in found],
+        movement_ids,
     )
+
+
+TOLD_BY = "SELECT reason FROM transfer_differences WHERE movement_id = $1"
+
+
+async def told_by(db: Connection, movement_id: int) -> Reason | None:
+    """Which difference a movement put into the ledger, if any."""
+    return await db.fetchval(TOLD_BY, movement_id)  # type: ignore[no-any-return]
 
 
 LIST_DIFFERENCES = """
