@@ -11,7 +11,6 @@ from autoshop.inventory.availability.model import Availability
 from autoshop.inventory.availability.texts import eta_text
 from autoshop.inventory.stores.model import Store
 from autoshop.inventory.transfers.model import Status
-from autoshop.kit.answers import shaped
 from autoshop.kit.language import Language
 
 
@@ -106,6 +105,9 @@ class AllocationRow(Promised):
     transfers: list[TransferOfOrder]
 
 
+ROW_FIELDS = AllocationRow.model_fields.keys() - {"lines"}
+
+
 class AllocationOut(AllocationRow, Explained):
     """A promise with its reasons."""
 
@@ -196,21 +198,24 @@ class Telling:
 
 def lines_of(store_id: int, parts: tuple[Part, ...]) -> list[AllocationLine]:
     """Where the pieces lie, and where they have to go."""
+    return [AllocationLine.model_validate(one) for one in _lines(store_id, parts)]
+
+
+def _lines(store_id: int, parts: tuple[Part, ...]) -> list[dict[str, Any]]:
     return [
-        AllocationLine(
-            product_id=part.product_id,
-            from_store_id=part.from_store_id,
-            to_store_id=store_id,
-            pieces=part.pieces,
-            promised_at=part.promised_at,
-        )
+        {
+            "product_id": part.product_id,
+            "from_store_id": part.from_store_id,
+            "to_store_id": store_id,
+            "pieces": part.pieces,
+            "promised_at": part.promised_at,
+        }
         for part in parts
     ]
 
 
 def row_of(allocation: Allocation) -> AllocationRow:
     """A promise without its reasons."""
-    shared = AllocationRow.model_fields.keys() - {"lines", "transfers"}
-    lines = lines_of(allocation.store_id, allocation.parts)
-    transfers = [shaped(TransferOfOrder, one) for one in allocation.transfers]
-    return AllocationRow(**{name: getattr(allocation, name) for name in shared}, lines=lines, transfers=transfers)
+    told = {name: getattr(allocation, name) for name in ROW_FIELDS}
+    told["lines"] = _lines(allocation.store_id, allocation.parts)
+    return AllocationRow.model_validate(told, from_attributes=True)

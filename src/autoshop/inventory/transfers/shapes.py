@@ -218,9 +218,12 @@ class LatePage(BaseModel):
     items: list[LateOut]
 
 
+TRANSFER_FIELDS = TransferOut.model_fields.keys() - {"overdue"}
+
+
 def out(transfer: Transfer, now: datetime) -> TransferOut:
     """A transfer as the API tells it."""
-    told = {name: getattr(transfer, name) for name in TransferOut.model_fields.keys() - {"overdue"}}
+    told = {name: getattr(transfer, name) for name in TRANSFER_FIELDS}
     told["overdue"] = transfer.due_at is not None and transfer.due_at < now
     return TransferOut.model_validate(told, from_attributes=True)
 
