@@ -146,6 +146,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         await app.state.live.close()
+        await app.state.totals.reused.close()
+        await app.state.reports.close()
         await app.state.movements.drain()
         await app.state.cache.close()
         await asyncio.wait_for(pool.close(), timeout=10)

@@ -30,9 +30,9 @@ async def stock_page(
 
 
 class TotalsOfAll:
-    """Sums over the whole stock, reused: with 1 000 rows for no time at all, with a million for some ten seconds.
+    """Sums over the whole stock, reused: with 1 000 rows for no time at all, with a million for half a minute or so.
 
-    `as_of` says of when they are.
+    Then they are counted anew while those before are told, if they are not older than five minutes: `as_of`.
     """
 
     def __init__(self, pool: Pool) -> None:
