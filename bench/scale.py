@@ -85,6 +85,7 @@ def _chain(report: Report, folder: Path, products: int, seconds: int) -> None:
         stage.open()
         if stage.ask("SELECT count(*) FROM stores") != "500":
             stage.more_stores()
+        stage.ask("SELECT sum(quantity) FROM inventory")  # in memory, as in the middle of a day
         token, server = stage.token(*SCOPES), stage.serve()
         some = random.Random(3).sample(range(1, products), min(500, products - 1))
         kinds = over_a_chain(some, PER_SECOND)
