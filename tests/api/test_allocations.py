@@ -8,7 +8,8 @@ import pytest
 from fastapi import FastAPI
 
 from autoshop.kit.db import Pool
-from tests.api.test_office import BROWSER, said
+from tests.api.conftest import BROWSER
+from tests.api.test_office import said
 from tests.cast import BULB, CENTRE, NORTH, OIL_FILTER, PLUG, UNKNOWN
 from tests.conftest import client_for
 from tests.ledger import assert_ledger_is_clean, pieces, post, request

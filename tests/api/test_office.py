@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from autoshop.accounts.service import MOST_FAILURES, SESSION_COOKIE
 from autoshop.web.pages import POLICY
+from tests.api.conftest import BROWSER
 from tests.cast import CENTRE, CENTRE_CODE, NORTH, PLUG, UNKNOWN
 from tests.conftest import Database, client_for, running_app
 from tests.ledger import assert_ledger_is_clean, movements, post, request
@@ -19,7 +20,6 @@ from tests.stocktake_forms import STOCKTAKE_REFUSALS, open_three
 
 pytestmark = pytest.mark.anyio
 
-BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 STRANGER = "203.0.113.9"
 PAGES = [
     "/office",

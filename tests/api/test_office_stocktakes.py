@@ -9,16 +9,17 @@ import msgspec
 import pytest
 from fastapi import FastAPI
 
-from tests.api.test_office import BROWSER, STRANGER, said
+from tests.api.conftest import BROWSER
+from tests.api.test_office import STRANGER, said
 from tests.api.test_office_work import fill
 from tests.cast import AIR_FILTER, CENTRE, OIL_FILTER, PLUG
 from tests.conftest import client_for
-from tests.ledger import assert_ledger_is_clean, pieces, post, request
+from tests.ledger import pieces, post, request
 from tests.people import clerk_of_centre, clerk_of_north, signed_in
 from tests.reservations import HERE, reserve
 from tests.stocktakes import lines, open_stocktake, review, take
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("the_ledger_is_clean_afterwards")]
 
 PATH, ONE = "/office/stocktakes", "/office/stocktakes/1"
 CASE, UNIT = "12000000079193", "2000000079196"
@@ -32,12 +33,6 @@ async def office(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     await post(app.state.pool, request("inbound", 9), request("inbound", 5, OIL_FILTER))
     async with client_for(app, **BROWSER) as opened:
         yield opened
-
-
-@pytest.fixture(autouse=True)
-async def the_ledger_is_clean_afterwards(app: FastAPI) -> AsyncIterator[None]:
-    yield
-    await assert_ledger_is_clean(app.state.pool)
 
 
 async def count(client: httpx.AsyncClient, code: str, headers: Any = None, **more: str) -> httpx.Response:

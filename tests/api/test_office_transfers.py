@@ -1,7 +1,6 @@
 """Transfers at the pages of the office: shipped, received, told of, called back, sifted."""
 
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -10,30 +9,13 @@ from fastapi import FastAPI
 
 from autoshop.inventory.transfers import service as transfers
 from autoshop.kit.db import transaction
-from tests.api.test_office import BROWSER, said
+from tests.api.conftest import BARCODE
+from tests.api.test_office import said
 from tests.cast import CENTRE, NORTH, OIL_FILTER, PLUG
-from tests.conftest import client_for
-from tests.ledger import MANAGER, assert_ledger_is_clean, pieces, post, request
+from tests.ledger import MANAGER, pieces, post, request
 from tests.people import clerk_of_centre, clerk_of_north
 
-pytestmark = pytest.mark.anyio
-
-BARCODE = "0012345678905"  # a UPC-A as EAN-13
-
-
-@pytest.fixture
-async def office(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """A manager's browser; ten plugs lie in the centre."""
-    await app.state.pool.execute("INSERT INTO barcodes (code, product_id) VALUES ($1, $2)", BARCODE, PLUG)
-    await post(app.state.pool, request("inbound", 10))
-    async with client_for(app, **BROWSER) as opened:
-        yield opened
-
-
-@pytest.fixture(autouse=True)
-async def the_ledger_is_clean_afterwards(app: FastAPI) -> AsyncIterator[None]:
-    yield
-    await assert_ledger_is_clean(app.state.pool)
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("the_ledger_is_clean_afterwards")]
 
 
 async def test_a_shipment_grows_line_by_line_and_leaves_at_once(office: httpx.AsyncClient, app: FastAPI) -> None:

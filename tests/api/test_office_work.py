@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -11,31 +10,16 @@ from fastapi import FastAPI
 from autoshop.inventory.movements.model import Line
 from autoshop.inventory.movements.service import post_lines
 from autoshop.kit.db import transaction
-from tests.api.test_office import BROWSER, STRANGER, said
+from tests.api.conftest import BARCODE, BROWSER
+from tests.api.test_office import STRANGER, said
 from tests.cast import BULB, CENTRE, CENTRE_CODE, NORTH, NORTH_CODE, OIL_FILTER, PLUG
 from tests.conftest import client_for
-from tests.ledger import assert_ledger_is_clean, movements, pieces, post, request
+from tests.ledger import movements, pieces, post, request
 from tests.people import clerk_of_centre, clerk_of_north, signed_in
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("the_ledger_is_clean_afterwards")]
 
-BARCODE = "0012345678905"  # a UPC-A as EAN-13
 PRODUCT = f"/office/products/{PLUG}"
-
-
-@pytest.fixture
-async def office(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """A manager's browser; ten plugs lie in the centre."""
-    await app.state.pool.execute("INSERT INTO barcodes (code, product_id) VALUES ($1, $2)", BARCODE, PLUG)
-    await post(app.state.pool, request("inbound", 10))
-    async with client_for(app, **BROWSER) as opened:
-        yield opened
-
-
-@pytest.fixture(autouse=True)
-async def the_ledger_is_clean_afterwards(app: FastAPI) -> AsyncIterator[None]:
-    yield
-    await assert_ledger_is_clean(app.state.pool)
 
 
 async def fill(client: httpx.AsyncClient, path: str, **typed: str) -> httpx.Response:

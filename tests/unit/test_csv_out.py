@@ -44,6 +44,15 @@ async def test_a_file_is_whole_however_many_pieces_it_comes_in(count: int) -> No
     assert read == [["n", "text"], *([str(number), "а;б"] for number in range(count))]
 
 
+async def test_a_file_holds_what_was_written() -> None:
+    async def fill(write: csv_out.Write) -> None:
+        async for piece in csv_out.in_pieces(("n", "text"), some(2500)):
+            write(piece)
+
+    with await csv_out.filed(fill) as file:
+        assert file.read() == b"".join([piece async for piece in csv_out.in_pieces(("n", "text"), some(2500))])
+
+
 async def test_a_file_that_could_not_be_filled_is_closed() -> None:
     files = []
 

@@ -16,7 +16,7 @@ from autoshop.kit.fields import PathId
 from autoshop.web import forms, pages
 from autoshop.web.forms import Form
 from autoshop.web.office.movements import named, once
-from autoshop.web.office.transfers import transfer_page
+from autoshop.web.office.transfers import address_after, pressed, transfer_page
 
 router = APIRouter(prefix="/office/transfers", include_in_schema=False)
 
@@ -41,7 +41,7 @@ async def differ(
             await differences.differ(db, caller, transfer_id, [found])
             return {"transfer_id": transfer_id}
 
-        outcome = await once(request, caller, form, verb, "pieces", _address("differed"))
+        outcome = await once(request, caller, form, verb, "pieces", address_after("differed"))
         if outcome.address is not None:
             return pages.see_other(outcome.address)
         status = outcome.status
@@ -66,20 +66,8 @@ async def recall(
     request: Request, transfer_id: PathId, caller: Annotated[Caller, needs("inventory:write")]
 ) -> Response:
     """Bring all that is on the way back to the sender's shelf."""
-    form = await forms.read(request)
 
-    async def verb(db: Connection) -> dict[str, Any]:
+    async def call_back(db: Connection) -> None:
         await service.recall(db, caller, transfer_id, None)
-        return {"transfer_id": transfer_id}
 
-    outcome = await once(request, caller, form, verb, "", _address("recalled"))
-    if outcome.address is not None:
-        return pages.see_other(outcome.address)
-    return await transfer_page(request, caller, transfer_id, form, outcome.status)
-
-
-def _address(done: str) -> Any:
-    def address(document: dict[str, Any], again: bool) -> str:
-        return f"/office/transfers/{document['transfer_id']}?done={'again' if again else done}"
-
-    return address
+    return await pressed(request, caller, transfer_id, call_back, "recalled")

@@ -1,6 +1,6 @@
 """Screens: transfers on the way and done; a new shipment; a receipt, whole or in part."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -117,7 +117,7 @@ async def shipment(request: Request, caller: Annotated[Caller, needs("inventory:
             posted = await posting.post_requests(db, caller, asked, datetime.now(UTC))
             return {"transfer_id": posted[0].transfer_id, "products": [one.product_id for one in asked]}
 
-        outcome = await once(request, caller, form, verb, "line-{product_id}", _address)
+        outcome = await once(request, caller, form, verb, "line-{product_id}", address_after("shipped"))
         if outcome.address is not None:
             return pages.see_other(outcome.address)
         status = outcome.status
@@ -135,8 +135,13 @@ def _request(form: Form, product_id: int, pieces: int, to_store_id: int, documen
     )
 
 
-def _address(document: dict[str, Any], again: bool) -> str:
-    return f"/office/transfers/{document['transfer_id']}?done={'again' if again else 'shipped'}"
+def address_after(done: str) -> Callable[[dict[str, Any], bool], str]:
+    """Where to look once it is done: at the transfer, which tells of it."""
+
+    def address(document: dict[str, Any], again: bool) -> str:
+        return f"/office/transfers/{document['transfer_id']}?done={'again' if again else done}"
+
+    return address
 
 
 def _lines_in(form: Form) -> dict[int, int]:
@@ -207,7 +212,7 @@ async def receive(
             await service.receive(db, caller, transfer_id, came)
             return {"transfer_id": transfer_id}
 
-        outcome = await once(request, caller, form, verb, "came-{product_id}", _received)
+        outcome = await once(request, caller, form, verb, "came-{product_id}", address_after("received"))
         if outcome.address is not None:
             return pages.see_other(outcome.address)
         status = outcome.status
@@ -219,20 +224,27 @@ async def ship_wanted(
     request: Request, transfer_id: PathId, caller: Annotated[Caller, needs("inventory:write")]
 ) -> Response:
     """Send on its way all that is still wanted."""
+
+    async def ship(db: Connection) -> None:
+        await service.ship(db, caller, transfer_id, None, datetime.now(UTC))
+
+    return await pressed(request, caller, transfer_id, ship, "shipped")
+
+
+async def pressed(
+    request: Request, caller: Caller, transfer_id: int, press: Callable[[Connection], Awaitable[None]], done: str
+) -> Response:
+    """A button that does something to the whole transfer."""
     form = await forms.read(request)
 
     async def verb(db: Connection) -> dict[str, Any]:
-        await service.ship(db, caller, transfer_id, None, datetime.now(UTC))
+        await press(db)
         return {"transfer_id": transfer_id}
 
-    outcome = await once(request, caller, form, verb, "", _address)
+    outcome = await once(request, caller, form, verb, "", address_after(done))
     if outcome.address is not None:
         return pages.see_other(outcome.address)
     return await transfer_page(request, caller, transfer_id, form, outcome.status)
-
-
-def _received(document: dict[str, Any], again: bool) -> str:
-    return f"/office/transfers/{document['transfer_id']}?done={'again' if again else 'received'}"
 
 
 async def transfer_page(
