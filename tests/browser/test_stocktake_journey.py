@@ -17,7 +17,8 @@ TOUCH = {"is_mobile": True, "has_touch": True}
 
 
 async def scan(page: Page, *codes: str) -> None:
-    """As a scanner types, one after the other, without looking at the page."""
+    """As a scanner types, one after the other, without looking at the page; its scripts, the queue, are there."""
+    await page.wait_for_load_state()
     for code in codes:
         await page.keyboard.type(code + "\n", delay=1)
 
@@ -194,6 +195,7 @@ async def test_without_scripts_each_scan_is_a_form(desk: Open, pool: Pool) -> No
             await expect(page.get_by_label("Скан или артикул")).to_be_focused()
             await scan(page, BARCODE)
             await expect(page.locator(".counted-sum")).to_contain_text(expected)
+        await expect(page.get_by_label("Скан или артикул")).to_be_focused()
         await page.keyboard.type("W 914/2")
         await page.keyboard.press("Tab")
         await page.keyboard.type("6")
