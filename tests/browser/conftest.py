@@ -43,10 +43,11 @@ class Desk:
         await self.page.goto(self.url + path, wait_until="load")
 
     async def sign_in(self, login: str) -> None:
-        """Through the door, as a person."""
+        """Through the door, as a person, who begins when the page behind it has come with its scripts."""
         await self.page.get_by_label("Логин").fill(login)
         await self.page.get_by_label("Пароль").fill(PASSWORD)
-        await self.page.get_by_role("button", name="Войти").click()
+        async with self.page.expect_navigation(wait_until="load"):
+            await self.page.get_by_role("button", name="Войти").click()
 
     async def picture(self, name: str) -> None:
         """Keep how it looks, for whoever wants to see."""

@@ -263,6 +263,7 @@ async def test_keys_lead_to_the_search_and_back_and_a_scan_beside_the_fields_is_
         await vera.page.locator("h1").click()  # somewhere on the page
         await vera.page.keyboard.type(BARCODE + "\n", delay=1)
         await expect(vera.page).to_have_url(f"{vera.url}/office/products/{PLUG}")
+        await vera.page.wait_for_load_state()
         await vera.page.keyboard.press("Escape")
         await expect(vera.page).to_have_url(f"{vera.url}/office/products/{OIL_FILTER}")
         await vera.page.goto(f"{vera.url}/office/settings")

@@ -202,6 +202,7 @@ async def test_without_scripts_each_scan_is_a_form(desk: Open, pool: Pool) -> No
         await page.keyboard.press("Enter")
         await expect(page.locator(".counted-sum")).to_contain_text("6 шт.")
         vera.expected = (409,)
+        await expect(page.get_by_label("Скан или артикул")).to_be_focused()
         await scan(page, "C 2585")
         await expect(page.get_by_role("alert")).to_contain_text("Этого товара нет в списке")
         await expect(page.get_by_label("Скан или артикул")).to_have_value("C 2585")
