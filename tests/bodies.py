@@ -41,6 +41,7 @@ IN_A_MONTH = (datetime.now(UTC) + timedelta(days=30)).isoformat()
 MARKED = {**LINE, **TEXTS, "movement_type": "sale", "marks": ["010460123456789321ABCDEFGHIJKLM\x1d93abcd"]}
 SOLD_MARKS = [f"010460123456789321ABCDEFGHIJKL{number}\x1d93abcd" for number in "12"]  # see test_bad_input.py: `shop`
 BODIES: dict[str, Any] = {
+    "POST /api/v1/vin": {"vins": ["XTAGFL110KY000000"]},
     f"POST {INVENTORY}/movement": {**MARKED, "effective_on": PAPER["effective_on"]},
     f"POST {INVENTORY}/movements": {"lines": [MARKED, {**LINE, **PAPER}]},
     f"POST {INVENTORY}/movements/2/reversal": {"reason": "a"},

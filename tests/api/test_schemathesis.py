@@ -235,6 +235,8 @@ def bring_home(case: Case[Any], shop: str) -> None:
     if "levels/{" in case.path and case.method != "GET":
         product_id = int(case.path_parameters["product_id"])
         case.path_parameters["product_id"] = next(not_levelled) if case.method == "PUT" else LEVELLED[product_id % 2]
+    if "vin" in case.path_parameters:
+        case.path_parameters["vin"] = "XTAGFL110KY000000"
     if "year" in case.path_parameters:  # whose holidays nobody has set
         year = case.path_parameters["year"] = next(some_year)
         if case.method == "PUT":

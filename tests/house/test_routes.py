@@ -37,7 +37,7 @@ def test_a_change_needs_a_right_to_write(routes: list[Declared]) -> None:
     readers = {
         str(route) for route in routes if route.method not in ("GET", "*") and str(route.scope).endswith(":read")
     }
-    assert readers == set()
+    assert readers == {"POST /api/v1/vin"}  # a question too long for an address
 
 
 def test_a_route_that_forgets_is_found() -> None:

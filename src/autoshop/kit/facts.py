@@ -5,8 +5,8 @@ never zero and never false.
 """
 
 import csv
-from collections.abc import Iterable, Iterator
-from dataclasses import MISSING, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from io import StringIO
@@ -43,6 +43,12 @@ def read(path: Traversable, shape: type[Fact]) -> Iterator[Fact]:
         yield _fact(where, shape, several, needed, dict(zip(header, cells, strict=True)))
 
 
+def read_all(folder: Traversable, shape: type[Fact]) -> Iterator[Fact]:
+    """The facts of all files of a folder, by the names of the files."""
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        yield from read(file, shape)
+
+
 def _fact(where: str, shape: type[Fact], several: set[str], needed: set[str], cells: dict[str, str]) -> Fact:
     known: dict[str, Any] = {}
     for name, cell in cells.items():
@@ -70,3 +76,29 @@ def one_of_each(facts: Iterable[tuple[Any, Fact]], what: str) -> dict[Any, Fact]
             raise WrongFact(f"{what} {key} is told twice")
         known[key] = fact
     return known
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where facts were read; `id` is what rows name it by."""
+
+    id: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The sources of a folder, by id."""
+
+    known: Mapping[str, Source]
+
+    def check(self, what: str, named: tuple[str, ...]) -> None:
+        """Raises WrongFact where a fact names no source, or one that is not in sources.csv."""
+        strangers = [one for one in named if one not in self.known]
+        if strangers or not named:
+            raise WrongFact(f"{what}: {', '.join(strangers) or 'no source'}: name one of sources.csv")
+
+
+def sources(folder: Traversable) -> Sources:
+    """What the sources of a folder's facts are: its sources.csv."""
+    return Sources(one_of_each(((one.id, one) for one in read(folder / "sources.csv", Source)), "source"))

@@ -1,0 +1,1 @@
+"""Cars: make → model → generation → engine, with the names people call them."""

@@ -1,0 +1,107 @@
+"""What a VIN says: the maker's rule, the year that it and the window leave, the engines; and what stays unknown."""
+
+import pytest
+
+from autoshop.selection.vin.decoding import decode
+from autoshop.selection.vin.facts import known
+from autoshop.selection.vin.model import Decoded, check_digit_is_right, positions_of, years_of
+
+THIS_YEAR = 2026
+
+
+def told(vin: str) -> Decoded:
+    return decode(vin, known(), THIS_YEAR)
+
+
+def test_a_model_comes_with_the_reason_for_every_field() -> None:
+    vesta = told("XTAGFL110KY000000")
+    (car,) = vesta.candidates
+    assert (car.make, car.model, car.generation, car.body) == ("Lada", "Vesta", "I", "sedan")
+    assert (vesta.year, vesta.years, car.confidence) == (2019, (2019, 2019), "high")
+    assert {reason.field for reason in car.reasons} == {"make", "model", "body", "engines", "year"}
+    assert all(reason.rule and reason.source for reason in car.reasons)
+    assert {engine.code for engine in car.engines} == {"21129"}
+
+
+@pytest.mark.parametrize(
+    ("vin", "year", "years"),
+    [
+        ("XTA210740B0000000", 2011, (2011, 2011)),  # not 1981: it was not made yet
+        ("XTA210930Y0000000", 2000, (2000, 2000)),  # not 2030
+        ("WVWZZZ1JZ3W000000", 2003, (2003, 2003)),  # VAG: position 7 is a digit, and yet not before 1980 + 30
+        ("X7LLSRB2HDH000000", None, (2005, 2015)),  # Renault codes none, though D is there
+        ("WDD2120471A000000", None, (2009, 2016)),  # Mercedes codes none
+        ("VF7AAKFVB38400000", None, (2007, 2017)),  # Citroen before 2009: a serial number stands there
+        ("1HGCM82633A004352", 2003, (2003, 2003)),  # vPIC
+    ],
+)
+def test_a_year_is_told_where_the_maker_codes_it_and_one_alone_fits(
+    vin: str, year: int | None, years: tuple[int | None, int | None]
+) -> None:
+    assert (told(vin).year, told(vin).years) == (year, years)
+
+
+def test_a_letter_means_two_years_thirty_apart_and_none_beyond_the_next() -> None:
+    iso = known().years["iso"]
+    assert years_of("XTA000000B0000000", iso, THIS_YEAR) == (1981, 2011)
+    assert years_of("XTA000000V0000000", iso, THIS_YEAR) == (1997, 2027)
+    assert years_of("XTA000000W0000000", iso, THIS_YEAR) == (1998,)
+    assert years_of("XTA00000090000000", iso, THIS_YEAR) == (2009,)
+    assert years_of("XTA000000U0000000", iso, THIS_YEAR) == ()
+    assert years_of("XTA000000Z0000000", iso, THIS_YEAR) == ()
+    psa = known().years["psa"]
+    assert years_of("VF300000090000000", psa, THIS_YEAR) == ()  # a digit there may be of a serial number
+    assert years_of("VF3000000A0000000", psa, THIS_YEAR) == (2010,)
+    assert years_of("WDD000000A0000000", known().years["none"], THIS_YEAR) == ()
+
+
+def test_engine_codes_of_a_make_narrow_its_engines() -> None:
+    (nemo,) = told("VF7AAKFVB38400000").candidates
+    assert {engine.code for engine in nemo.engines} == {"TU3JP"}
+    assert [reason.positions for reason in nemo.reasons if reason.field == "engines"] == ["6-8"]
+
+
+def test_one_code_of_two_models_gives_both() -> None:
+    both = told("WVWZZZ1JZ3W000000")
+    assert {candidate.model for candidate in both.candidates} == {"Golf", "Bora"}
+
+
+def test_a_plant_that_repeats_anothers_code_is_read_by_the_others_rules_and_less_sure() -> None:
+    own, repeated = told("W0LPC6DC0B8000000"), told("XWFPC6DC0B0000000")
+    assert "Astra" in {car.model for car in own.candidates}
+    assert {car.model for car in repeated.candidates} == {car.model for car in own.candidates}
+    assert any("repeats it" in reason.rule for car in repeated.candidates for reason in car.reasons)
+
+
+@pytest.mark.parametrize(
+    ("vin", "warnings"),
+    [
+        ("QQQ00000000000000".replace("Q", "0"), ["unknown_maker"]),
+        ("ZZZAAA11122233344", ["unknown_maker"]),
+        ("XTAQQQ110KY000000".replace("Q", "Z"), ["unknown_model"]),
+        ("1HGCM82643A004352", ["check_digit", "unknown_maker"]),
+    ],
+)
+def test_what_is_not_known_stays_unknown(vin: str, warnings: list[str]) -> None:
+    unknown = told(vin)
+    assert list(unknown.warnings) == warnings
+    assert all(candidate.model is None for candidate in unknown.candidates)
+    assert unknown.year is None
+
+
+def test_without_a_right_check_digit_nothing_is_taken_from_vpic() -> None:
+    assert told("1HGCM82633A004352").candidates[0].model == "Accord"
+    assert told("1HGCM82643A004352").candidates == ()
+
+
+def test_the_check_digit_is_that_of_the_law() -> None:
+    assert check_digit_is_right("1M8GDM9AXKP042788")  # 49 CFR 565.15, table VI
+    assert check_digit_is_right("11111111111111111")
+    assert not check_digit_is_right("1M8GDM9A1KP042788")
+
+
+def test_positions_that_a_pattern_asks_for_are_told_as_people_write_them() -> None:
+    assert positions_of("2101??") == "4-7"
+    assert positions_of("???5T?") == "7-8"
+    assert positions_of("?A?[56]??") == "5, 7"
+    assert positions_of("3[A-H]????B") == "4-5, 10"
