@@ -67,10 +67,10 @@ def test_one_code_of_two_models_gives_both() -> None:
 
 
 def test_a_plant_that_repeats_anothers_code_is_read_by_the_others_rules_and_less_sure() -> None:
-    own, repeated = told("W0LPC6DC0B8000000"), told("XWFPC6DC0B0000000")
-    assert "Astra" in {car.model for car in own.candidates}
-    assert {car.model for car in repeated.candidates} == {car.model for car in own.candidates}
-    assert any("repeats it" in reason.rule for car in repeated.candidates for reason in car.reasons)
+    (own,), (repeated,) = told("KL1JF6960CK000000").candidates, told("XUUJF6960C0000000").candidates
+    assert (own.model, repeated.model) == ("Cruze", "Cruze")
+    assert (own.confidence, repeated.confidence) == ("medium", "low")
+    assert any("XUU repeats it" in reason.rule for reason in repeated.reasons)
 
 
 @pytest.mark.parametrize(
