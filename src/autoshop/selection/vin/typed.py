@@ -10,14 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from autoshop.kit.scanner import as_if_latin, as_if_russian
+
 LENGTH = 17
 LONGEST = 10_000
 _LOOKALIKES = str.maketrans("АВЕКМНОРСТУХЗІЈЅ", "ABEKMHOPCTYX31JS")
 _NEVER = str.maketrans("IOQ", "100")
-_RUSSIAN = "ЙЦУКЕНГШЩЗХЪФЫВАПРОЛДЖЭЯЧСМИТЬБЮЁ"
-_LATIN = "QWERTYUIOP[]ASDFGHJKL;'ZXCVBNM,.`"
-_TO_LATIN = str.maketrans(_RUSSIAN, _LATIN)
-_TO_RUSSIAN = str.maketrans(_LATIN + '{}:"<>', _RUSSIAN + "ХЪЖЭБЮ")
 _GROUPS = re.compile(r"[0-9A-Z]+")
 _BETWEEN = re.compile(r"[\s\-‐-―_/.*]*")  # what people put between groups
 
@@ -69,8 +67,8 @@ def understood(text: str, is_wmi: Callable[[str], bool]) -> Typed:
 def _readings(folded: str) -> Iterator[str]:
     """The text with lookalikes read as Latin; as typed in the other layout, this way and that. Of one length."""
     yield folded.translate(_LOOKALIKES)
-    yield folded.translate(_TO_LATIN).translate(_LOOKALIKES)
-    yield folded.translate(_TO_RUSSIAN).translate(_LOOKALIKES)
+    yield (as_if_latin(folded) or folded).upper().translate(_LOOKALIKES)
+    yield as_if_russian(folded).upper().translate(_LOOKALIKES)
 
 
 def _windows(reading: str, is_wmi: Callable[[str], bool]) -> Iterator[tuple[str, slice]]:
