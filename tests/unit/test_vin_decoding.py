@@ -2,7 +2,7 @@
 
 import pytest
 
-from autoshop.selection.vin.decoding import decode
+from autoshop.selection.vin.decoding import decode, named_engines
 from autoshop.selection.vin.facts import known
 from autoshop.selection.vin.model import Decoded, check_digit_is_right, positions_of, years_of
 
@@ -59,6 +59,14 @@ def test_engine_codes_of_a_make_narrow_its_engines() -> None:
     (nemo,) = told("VF7AAKFVB38400000").candidates
     assert {engine.code for engine in nemo.engines} == {"TU3JP"}
     assert [reason.positions for reason in nemo.reasons if reason.field == "engines"] == ["6-8"]
+
+
+def test_an_engine_is_meant_by_its_whole_code() -> None:
+    """«2AZ-FE» is not every engine of Toyota that ends in FE."""
+    engines = known().vehicles.engines["toyota/camry/xv50-xv55"]
+    assert {engine.code for engine in named_engines(engines, "2AR-FE 2.5")} == {"2AR-FE"}
+    assert {engine.code for engine in named_engines(engines, "1AZ-FE/2GR-FE")} == {"1AZ-FE", "2GR-FE"}
+    assert named_engines(engines, "9ZZ-FE") == engines
 
 
 def test_one_code_of_two_models_gives_both() -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from autoshop.kit.text import name_key
 from autoshop.selection.vehicles.model import Engine, Vehicle, in_years
 from autoshop.selection.vin import north_america
 from autoshop.selection.vin.facts import VinFacts
@@ -138,7 +139,7 @@ def _with_engines(vin: str, plain: Candidate, vehicle: Vehicle, match: Match, fa
         text = match.rule.engine
         reason = Reason("engines", positions_of(match.rule.vds), text, match.rule.source)
     if reason:
-        engines = _named(engines, text)
+        engines = named_engines(engines, text)
         plain = replace(plain, reasons=(*plain.reasons, reason))
     return replace(plain, engines=engines)
 
@@ -155,10 +156,11 @@ def _coded(vin: str, make: str, facts: VinFacts) -> tuple[str, str, tuple[str, .
     return None
 
 
-def _named(engines: tuple[Engine, ...], text: str) -> tuple[Engine, ...]:
+def named_engines(engines: tuple[Engine, ...], text: str) -> tuple[Engine, ...]:
     """The engines that a text like «21129 1.6 16V» or «TU5JP4 1.6 16V 109» means; all, where it means none of them."""
-    words = set(re.findall(r"[0-9A-Z.]+", text.upper()))
-    by_code = tuple(one for one in engines if one.code and words & set(re.findall(r"[0-9A-Z.]+", one.code.upper())))
+    words = set(re.split(r"[\s/(),]+", text.upper()))
+    codes = {name_key(word) for word in words}
+    by_code = tuple(one for one in engines if one.code and name_key(one.code) in codes)
     if by_code:
         return by_code
     litres = {word for word in words if re.fullmatch(r"\d\.\d", word)}
