@@ -26,6 +26,7 @@ from autoshop.kit import housekeeping
 from autoshop.kit.db import Pool, is_gone, open_pool
 from autoshop.kit.log import log
 from autoshop.kit.settings import Settings
+from autoshop.selection.recommendations import jobs as recommendations
 from autoshop.warehouse.documents import jobs as documents
 from autoshop.warehouse.documents.service import JOB as DOCUMENT
 from autoshop.webhooks.outgoing import jobs as webhooks
@@ -124,6 +125,10 @@ def _add_nights(queue: PgQueuer, pool: Pool, settings: Settings) -> None:
     @queue.schedule("nightly_check", "30 0 * * *")
     async def nightly_check(_schedule: Schedule) -> None:
         await stock.nightly_check(pool)
+
+    @queue.schedule("nightly_recommendations", "45 1 * * *")
+    async def nightly_recommendations(_schedule: Schedule) -> None:
+        await recommendations.count_bought_together(pool)
 
     @queue.schedule("hourly_tidy", "17 * * * *")
     async def hourly_tidy(_schedule: Schedule) -> None:

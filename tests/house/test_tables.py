@@ -32,6 +32,7 @@ OWNERS = {
     "catalog.imports": {"import_files", "import_chunks", "import_runs", "import_problems"},
     "webhooks": {"webhooks", "webhook_deliveries", "webhook_relay"},
     "warehouse.documents": {"bulk_documents", "bulk_lines", "bulk_problems"},
+    "selection.recommendations": {"bought_together"},
     "kit": {
         *("idempotency_keys", "outbox", "worker_heartbeats"),
         *("pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics"),
@@ -103,6 +104,7 @@ READS = {
     "kit": {"ledger_checks", "webhooks", "webhook_deliveries"},  # /metrics
     # All lines of a document are looked up at once, and what came of it is undone at once.
     "warehouse.documents": {"products", "barcodes", "brands", "brand_aliases", "stock", "movements"},
+    "selection.recommendations": {"movements", "products"},  # purchases, and what is still sold
     "demo": {"products", "stores", "brands", "categories", "movements"},  # only into an empty database
     "dev": {"products", "stores", "brands", "categories"},  # is it empty?
 }

@@ -1,7 +1,8 @@
 """Which part fits, and why: from what is written on a car or a part to products, never by a guess.
 
-vin/           a VIN → make, model, generation, engines, year or window, each with its reason   ← start reading here
-vehicles/      cars and their engines; choosing one step by step, or by what people say
+vin/               a VIN → make, model, generation, engines, year or window, each with its reason   ← start reading here
+vehicles/          cars and their engines; choosing one step by step, or by what people say
+recommendations/   what people buy together, counted at night
 
 What is known of the world (makers, rules, cars) is files under data/selection, loaded and checked by kit/facts.py.
 """

@@ -1,0 +1,1 @@
+"""What goes with it: bought together, counted every night from the sales."""
