@@ -10,7 +10,7 @@ import msgspec
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -78,6 +78,10 @@ from autoshop.web.office import stocktakes as stocktake_pages
 from autoshop.web.office import transfer_differences as difference_pages
 from autoshop.web.office import transfers as transfer_pages
 from autoshop.web.pages import error_page, prepare
+from autoshop.web.shop import cars as shop_cars
+from autoshop.web.shop import home as shop_home
+from autoshop.web.shop import maps as shop_maps
+from autoshop.web.shop import vin as shop_vin
 from autoshop.webhooks import api as webhooks
 
 DESCRIPTION = """
@@ -113,7 +117,8 @@ def create_app(config: Settings | None = None) -> FastAPI:
         app.include_router(module.router)
     app.include_router(stores.holidays_router)
     screens = (session, look_up, product_pages, movement_pages, transfer_pages, difference_pages)
-    for screen in (*screens, stocktake_pages, review_pages, counting_pages, assets):
+    shop = (shop_home, shop_cars, shop_vin, shop_maps)
+    for screen in (*screens, stocktake_pages, review_pages, counting_pages, *shop, assets):
         app.include_router(screen.router)
     _own_routes(app)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -162,10 +167,6 @@ def _own_routes(app: FastAPI) -> None:
     told = answers_with(status={"type": "string"}, missing={"type": "array", "items": {"type": "string"}})[200]
     readiness: dict[int | str, dict[str, Any]] = {200: told, 503: {**told, "description": "Not ready"}}
     app.mount("/docs/assets", StaticFiles(directory=swagger), name="docs-assets")
-
-    @app.get("/", include_in_schema=False, dependencies=[anybody])
-    async def home() -> RedirectResponse:
-        return RedirectResponse("/office")
 
     @app.get("/docs", include_in_schema=False, dependencies=[anybody])
     async def docs() -> HTMLResponse:

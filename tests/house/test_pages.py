@@ -1,5 +1,6 @@
 """What the pages keep to: every word in two languages and in one place, small scripts, vendored files as they came."""
 
+import base64
 import hashlib
 import re
 from html.parser import HTMLParser
@@ -9,6 +10,7 @@ import pytest
 
 from autoshop.kit.language import Language
 from autoshop.web.assets import assets
+from autoshop.web.pages import environment, policy_of
 from autoshop.web.texts import texts
 from tests.house.repository import ROOT, files, text_of
 
@@ -58,7 +60,7 @@ def test_every_text_that_is_said_is_there_and_every_text_that_is_there_is_said()
     everything = "\n".join(map(text_of, [*TEMPLATES, *MODULES]))
     said = set(SAID.findall(everything))
     assert said - known == set()
-    by_kind = (*SAID_BY_KIND.findall(everything), "error.title_", "refused.", "sign_in.no_")
+    by_kind = (*SAID_BY_KIND.findall(everything), "error.title_", "refused.", "sign_in.no_", "s_body.")
     named = set(TEXT.findall(everything))
     assert {key for key in known - said - named if not key.startswith(by_kind)} == set()
 
@@ -67,7 +69,7 @@ class Bare(HTMLParser):
     """Text and spoken attributes of a template that come from no text."""
 
     SPOKEN = frozenset({"alt", "aria-label", "placeholder", "title", "content", "label"})
-    TECHNICAL = frozenset({"viewport", "color-scheme", "htmx-config"})
+    TECHNICAL = frozenset({"viewport", "color-scheme", "htmx-config", "robots"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -108,7 +110,14 @@ def test_a_template_needs_no_hole_in_the_policy(path: str) -> None:
     bad = re.compile(
         r"\sstyle=|<style|\son[a-z]+=|hx-on|hx-vals=.js|\bjs:|javascript:|<script(?![^>]* src=)|\|\s*safe\b"
     )
-    assert bad.findall(text_of(path)) == []
+    assert bad.findall(text_of(path).replace('<style>{{ inlined("shop.css") }}</style>', "")) == []
+
+
+def test_the_style_sheet_within_the_pages_of_the_shop_is_the_one_that_their_policy_names() -> None:
+    written = environment("shop").from_string('{{ inlined("shop.css") }}').render().encode()
+    named = base64.b64encode(hashlib.sha256(written).digest()).decode()
+    assert f"style-src 'sha256-{named}'" in policy_of("shop")
+    assert "style-src" not in policy_of("office")
 
 
 def test_no_page_is_written_in_a_python_string() -> None:
@@ -134,4 +143,4 @@ def test_an_asset_has_the_hash_of_its_content_in_its_name() -> None:
     for asset in assets().values():
         assert hashlib.sha256(asset.content).hexdigest()[:12] in asset.address
     scripts = {"office.js", "queue.js", "counting.js", "shipment.js", "refill.js", "htmx-4.0.1.min.js"}
-    assert {"office.css", "counting.css", "icon.svg", *scripts} == set(assets())
+    assert {"office.css", "counting.css", "shop.css", "icon.svg", *scripts} == set(assets())

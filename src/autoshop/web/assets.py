@@ -1,5 +1,6 @@
 """Style sheets, scripts and icons, under names that change with their content: so browsers may keep them for ever."""
 
+import base64
 import hashlib
 from dataclasses import dataclass
 from functools import cache
@@ -7,6 +8,7 @@ from importlib.resources import files
 from mimetypes import guess_type
 
 from fastapi import APIRouter, Response
+from markupsafe import Markup
 
 from autoshop.accounts.access import anybody
 from autoshop.kit.errors import NotFound
@@ -47,6 +49,18 @@ def assets() -> dict[str, Asset]:
 def address_of(name: str) -> str:
     """`office.css` → `/static/office.0a1b2c3d4e5f.css`."""
     return assets()[name].address
+
+
+@cache
+def inlined(name: str) -> Markup:
+    """A style sheet to be written into a page, so that the page is one answer; `hash_of` lets it through the policy."""
+    return Markup(assets()[name].content.decode())  # noqa: S704  our own file
+
+
+@cache
+def hash_of(name: str) -> str:
+    """What a Content-Security-Policy calls an inlined file: `sha256-…` in base64."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(assets()[name].content).digest()).decode()
 
 
 @cache

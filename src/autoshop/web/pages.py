@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -12,17 +12,20 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from autoshop.kit.language import Language
 from autoshop.kit.money import format_roubles
-from autoshop.web.assets import address_of
+from autoshop.web.assets import address_of, hash_of, inlined
 from autoshop.web.forms import Error, new_key
 from autoshop.web.texts import has, speaker
 
+Part = Literal["office", "shop"]
+PARTS: tuple[Part, ...] = ("office", "shop")
+SHOP_STYLE = "shop.css"
 LANGUAGE_COOKIE = "autoshop_language"
 YEAR_SECONDS = 365 * 24 * 3600
 
-# Everything comes from here, nothing is written into the page: neither scripts nor styles, nor may others frame it.
+# Everything comes from here, nothing is written into the page: neither scripts nor styles, nor may others frame it. But
+# the style sheet of the shop is, so that a phone waits for one answer: that one, known by its hash.
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 HEADERS = {
-    "Content-Security-Policy": POLICY,
     "Cache-Control": "private, no-cache",
     "Vary": "Cookie, HX-Request",
 }
@@ -39,8 +42,8 @@ def is_fragment(request: Request) -> bool:
     return request.headers.get("hx-request") == "true"
 
 
-def page(request: Request, template: str, status: int = 200, **facts: Any) -> HTMLResponse:
-    """A template with its facts, in the reader's language."""
+def page(request: Request, template: str, status: int = 200, part: Part = "office", **facts: Any) -> HTMLResponse:
+    """A template of a part of the site with its facts, in the reader's language."""
     language = language_of(request)
     known = {
         "language": language,
@@ -49,7 +52,13 @@ def page(request: Request, template: str, status: int = 200, **facts: Any) -> HT
         "new_key": new_key,
         "words_of": words_of,
     }
-    return HTMLResponse(environment().get_template(template).render(known | facts), status, headers=HEADERS)
+    text = environment(part).get_template(template).render(known | facts)
+    return HTMLResponse(text, status, headers=HEADERS | {"Content-Security-Policy": policy_of(part)})
+
+
+def policy_of(part: Part) -> str:
+    """The Content-Security-Policy of a part's pages."""
+    return POLICY if part == "office" else f"{POLICY}; style-src '{hash_of(SHOP_STYLE)}'"
 
 
 def see_other(address: str) -> RedirectResponse:
@@ -92,6 +101,8 @@ def error_page(request: Request, problem: Mapping[str, Any], headers: Mapping[st
         request,
         "error.html",
         status,
+        part="office" if request.url.path.startswith("/office") else "shop",
+        canonical=None,
         title=speaker(language)(f"error.title_{kind}"),
         what=words_of(language, problem) if kind != 500 else None,
         kind=kind,
@@ -116,24 +127,25 @@ def _back_to(request: Request) -> str:
 
 
 @cache
-def environment() -> Environment:
-    """The templates of all pages. Whatever is put into them is escaped; what is missing is an error, not a blank."""
+def environment(part: Part) -> Environment:
+    """The templates of a part. Whatever is put into them is escaped; what is missing is an error, not a blank."""
     made = Environment(
-        loader=PackageLoader("autoshop.web.office"),
+        loader=PackageLoader(f"autoshop.web.{part}"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals["asset"] = address_of
+    made.globals |= {"asset": address_of, "inlined": inlined}
     made.filters |= {"roubles": format_roubles, "number": _number, "moment": _moment}
     return made
 
 
 def prepare() -> None:
     """Read and compile all templates before the first request: together they take a fifth of a second."""
-    for name in environment().list_templates(extensions=["html"]):
-        environment().get_template(name)
+    for part in PARTS:
+        for name in environment(part).list_templates(extensions=["html"]):
+            environment(part).get_template(name)
 
 
 def _number(value: int) -> str:

@@ -1,6 +1,7 @@
 """Who looks at a page, for which store he works, and what he set for this browser."""
 
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -71,6 +72,6 @@ async def stores_of(db: Connection, caller: Caller) -> list[Store]:
     return [one for one in await stores.in_business(db) if caller.store_ids is None or one.id in caller.store_ids]
 
 
-def show(request: Request, visitor: Visitor, template: str, status: int = 200, **facts: object) -> HTMLResponse:
+def show(request: Request, visitor: Visitor, template: str, status: int = 200, **facts: Any) -> HTMLResponse:
     """A page of the office: with the visitor in its head."""
     return pages.page(request, template, status, visitor=visitor, **facts)

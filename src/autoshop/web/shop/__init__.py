@@ -1,0 +1,8 @@
+"""The shop that buyers see: pages without scripts, one style sheet within them, for phones first.
+
+shown.py       how a page of the shop is made: its headers, its canonical address
+home.py        the box, and the ways in
+cars.py        make → model → generation → engine, as plain links
+vin.py         what a VIN says
+maps.py        sitemap.xml and robots.txt
+"""

@@ -1,0 +1,85 @@
+"""The shop's pages as a browser or a search engine gets them: addresses, languages, headers, maps."""
+
+import re
+
+import httpx
+import pytest
+
+pytestmark = pytest.mark.anyio
+
+HTML = {"Accept": "text/html"}
+
+
+async def read(client: httpx.AsyncClient, path: str, status: int = 200) -> str:
+    answer = await client.get(path, headers=HTML)
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("text/html")
+    return answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "canonical"),
+    [
+        ("/", "/"),
+        ("/cars", "/cars"),
+        ("/cars/lada", "/cars/lada"),
+        ("/cars/lada/vesta", "/cars/lada/vesta"),
+        ("/cars/lada/vesta/i?engine=21179", "/cars/lada/vesta/i"),
+    ],
+)
+async def test_a_page_names_its_one_address(client: httpx.AsyncClient, path: str, canonical: str) -> None:
+    page = await read(client, path)
+    assert re.findall('rel="canonical" href="([^"]+)"', page) == [f"http://test{canonical}"]
+    assert "noindex" not in page
+
+
+async def test_a_vin_is_nobody_elses_business(client: httpx.AsyncClient) -> None:
+    page = await read(client, "/vin?vin=XTAGFL110KY000000")
+    assert 'name="robots" content="noindex"' in page
+    assert "canonical" not in page
+
+
+async def test_what_is_no_vin_is_told_on_the_page(client: httpx.AsyncClient) -> None:
+    assert "Похоже на номер телефона" in await read(client, "/vin?vin=89123456789", 422)
+    assert "aria-invalid" in await read(client, "/vin?vin=XTA", 422)
+    assert "aria-invalid" not in await read(client, "/vin")
+
+
+@pytest.mark.parametrize("path", ["/cars/none", "/cars/lada/none", "/cars/lada/vesta/none", "/cars/a/b/c"])
+async def test_a_car_that_there_is_not_is_a_page_of_the_shop(client: httpx.AsyncClient, path: str) -> None:
+    page = await read(client, path, 404)
+    assert 'href="/"' in page
+    assert "/office" not in page
+
+
+async def test_the_language_is_the_readers_and_he_stays_where_he_is(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/language", data={"language": "en", "back": "/cars/lada?x=1"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/cars/lada?x=1")
+    client.cookies.set("autoshop_language", "en")
+    assert '<html lang="en">' in await read(client, "/cars/lada")
+
+
+@pytest.mark.parametrize("back", ["//evil.example", "https://evil.example", "/\\evil.example", "", "javascript:1"])
+async def test_nobody_is_led_away(client: httpx.AsyncClient, back: str) -> None:
+    answer = await client.post("/language", data={"language": "en", "back": back})
+    assert answer.headers["location"] == "/"
+
+
+async def test_search_engines_find_every_car_and_are_kept_out_of_the_rest(client: httpx.AsyncClient) -> None:
+    robots = (await client.get("/robots.txt")).text
+    assert "Disallow: /office" in robots
+    assert "Sitemap: http://test/sitemap.xml" in robots
+    answer = await client.get("/sitemap.xml")
+    assert answer.headers["content-type"] == "application/xml"
+    listed = re.findall("<loc>http://test([^<]+)</loc>", answer.text)
+    assert {"/", "/cars", "/cars/lada", "/cars/lada/vesta", "/cars/lada/vesta/i"} <= set(listed)
+    assert len(listed) == len(set(listed)) > 2_000
+    for path in listed[:: len(listed) // 20]:
+        await read(client, path)
+
+
+async def test_a_page_lets_in_no_style_but_its_own(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/", headers=HTML)
+    assert "style-src 'sha256-" in answer.headers["content-security-policy"]
+    assert "unsafe-inline" not in answer.headers["content-security-policy"]
+    assert len(answer.content) < 40_000

@@ -1,0 +1,78 @@
+"""The shop in a real browser: every page in both languages, at all widths, light and dark; a car found by its VIN."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.browser.conftest import PHONE, Desk, Open, listen
+from tests.browser.test_pages import objections
+from tests.conftest import Server
+
+pytestmark = pytest.mark.anyio
+
+VESTA = "XTAGFL110KY000000"
+PAGES = {
+    "shop-home": "/",
+    "shop-makes": "/cars",
+    "shop-models": "/cars/lada",
+    "shop-generations": "/cars/lada/vesta",
+    "shop-vehicle": "/cars/lada/vesta/i",
+    "shop-engine": "/cars/lada/vesta/i?engine=21129+1.6+16V",
+    "shop-vin": "/vin",
+    "shop-vin-found": f"/vin?vin={VESTA}",
+    "shop-vin-several": "/vin?vin=WVWZZZ1JZ3W000000",
+    "shop-vin-refused": "/vin?vin=%2B7+912+345-67-89",
+    "shop-missing": "/cars/lada/none",
+}
+
+
+@pytest.fixture
+async def buyer(browser: Browser, shop: Server) -> AsyncIterator[Desk]:
+    """Somebody without an account, whose browser runs no scripts of ours: there are none."""
+    context = await browser.new_context(locale="ru-RU", reduced_motion="reduce")
+    desk = Desk(await context.new_page(), shop.url, expected=(404, 422))
+    listen(desk)
+    yield desk
+    assert desk.complaints == []
+    await context.close()
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+async def test_axe_objects_to_nothing_and_nothing_sticks_out(buyer: Desk, language: str) -> None:
+    await buyer.open("/")
+    if language == "en":
+        await buyer.page.get_by_role("button", name="English").click()
+        await buyer.page.wait_for_load_state()
+    found = []
+    for name, path in PAGES.items():
+        await buyer.open(path)
+        assert await buyer.page.locator("html").get_attribute("lang") == language
+        found += await objections(buyer, f"{name}-{language}")
+        await buyer.page.set_viewport_size({"width": 360, "height": 740})
+        await buyer.picture(f"{name}-{language}")
+    assert found == []
+
+
+async def test_a_car_is_found_by_a_vin_that_was_pasted_and_its_engine_tells_the_plugs(desk: Open) -> None:
+    async with desk(PHONE, is_mobile=True, java_script_enabled=False) as anna:
+        await anna.open("/")
+        await anna.page.get_by_label("VIN").fill("vin хтаgfl110кy000000 седан")
+        await anna.page.get_by_role("button", name="Узнать").click()
+        await expect(anna.page.get_by_role("heading", name="Lada Vesta I")).to_be_visible()
+        assert "прочитаны как латинские" in await anna.text(".notes")
+        await anna.page.get_by_text("Почему мы так решили").click()
+        assert "XTA GFL1??" in await anna.text(".why")
+        await anna.page.get_by_role("link", name="21129").first.click()
+        await expect(anna.page.locator("h1")).to_contain_text("Lada Vesta I")
+        assert "AU17ДВРМ" in (await anna.text("dl")).replace("АУ", "AU")
+
+
+async def test_a_car_is_chosen_by_links_alone(desk: Open) -> None:
+    async with desk(PHONE, is_mobile=True, java_script_enabled=False) as anna:
+        await anna.open("/cars")
+        for link in ("Lada Лада", "Vesta Веста", "NG"):
+            await anna.page.get_by_role("link", name=link).first.click()
+        await expect(anna.page.locator("h1")).to_contain_text("Lada Vesta NG")
+        await anna.page.get_by_role("link", name="Vesta", exact=True).click()
+        await expect(anna.page.locator("h1")).to_have_text("Lada Vesta")
