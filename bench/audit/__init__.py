@@ -1,0 +1,1 @@
+"""bin/audit: the shop's pages on a phone, by Lighthouse and axe."""
