@@ -61,6 +61,7 @@ from autoshop.kit.http import Gate
 from autoshop.kit.reuse import Reused
 from autoshop.kit.settings import Settings, settings
 from autoshop.selection.recommendations import api as recommendations
+from autoshop.selection.search import api as search
 from autoshop.selection.vehicles import api as vehicles
 from autoshop.selection.vin import api as vin
 from autoshop.warehouse.documents import api as documents
@@ -112,7 +113,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
     inventory = (*moving, *counting, shelves, marks, levels, buffers, live, *reports, availability, stores)
     catalogue = (products, brands, categories, prices, imports)
     warehouse = (scan, labels, picking, document_files, documents)
-    selection = (vin, vehicles, recommendations)
+    selection = (search, vin, vehicles, recommendations)
     for module in (*inventory, *catalogue, *warehouse, *selection, webhooks, accounts):
         app.include_router(module.router)
     app.include_router(stores.holidays_router)

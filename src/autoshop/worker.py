@@ -16,6 +16,7 @@ from pgqueuer.ports.driver import NotifyCallback
 from autoshop.accounts import service as accounts
 from autoshop.catalog.imports import jobs as imports
 from autoshop.catalog.imports.service import JOB as IMPORT
+from autoshop.catalog.search.names import jobs as search
 from autoshop.inventory.closing import jobs as closing
 from autoshop.inventory.levels import jobs as levels
 from autoshop.inventory.periods.service import JOB as BALANCE
@@ -172,18 +173,19 @@ async def _work(settings: Settings, stop: asyncio.Event) -> None:
     stopping = asyncio.create_task(stop.wait(), name="stop")
     listening = asyncio.create_task(driver.deaf.wait(), name="ears")
     sending = asyncio.create_task(webhooks.run(pool, settings, queue.shutdown), name="webhooks")
+    indexing = asyncio.create_task(search.run(pool, queue.shutdown), name="search")
     log.info("worker started", worker=NAME)
     try:
-        tasks = [working, sending, beating, stopping, listening]
+        tasks = [working, sending, indexing, beating, stopping, listening]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         queue.shutdown.set()
-        await asyncio.wait([working, sending], timeout=FINISH_SECONDS if stop.is_set() else LET_GO_SECONDS)
+        await asyncio.wait([working, sending, indexing], timeout=FINISH_SECONDS if stop.is_set() else LET_GO_SECONDS)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks, timeout=LET_GO_SECONDS)
         pool.terminate()
-    for task in (beating, working, sending):
+    for task in (beating, working, sending, indexing):
         if task.done() and not task.cancelled() and (error := task.exception()) is not None:
             raise error
 

@@ -107,7 +107,7 @@ class Catalogue:
             id=number,
             brand_id=brand_id,
             article=f"{template.article}-D{number}",
-            article_key=f"{template.article_key}D{number}",
+            article_key=f"{template.article_key.rstrip('+')}D{number}",
             article_loose=f"{template.article_loose}D{number}",
             category=template.category,
             category_id=template.category_id,

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import asyncpg
+
+from autoshop.inventory.transfers.orders.store import AWAITED_BY_NOBODY
 from autoshop.kit.db import Connection
 
 
@@ -43,6 +46,38 @@ async def briefly(db: Connection, product_ids: Sequence[int], store_id: int) -> 
     """Free pieces of products: at a store, and at all of them. A product that never lay anywhere is left out."""
     rows = await db.fetch(BRIEFLY, product_ids, store_id)
     return {row["product_id"]: (row["here"], row["everywhere"]) for row in rows}
+
+
+# All that the promises of a list rest on, at one instant. Of a chain only the fullest stores of each product are named.
+OF_MANY = f"""
+SELECT w.product_id, s.here, s.everywhere, s.store_ids, s.free, a.to_store_ids, a.pieces, a.etas, l.days
+  FROM unnest($1::bigint[]) AS w (product_id)
+ CROSS JOIN LATERAL (
+        SELECT coalesce(sum(i.free) FILTER (WHERE i.store_id = $2), 0)::bigint AS here,
+               coalesce(sum(i.free), 0)::bigint AS everywhere,
+               (array_agg(i.store_id ORDER BY i.free DESC, i.store_id))[1:$3] AS store_ids,
+               (array_agg(i.free ORDER BY i.free DESC, i.store_id))[1:$3] AS free
+          FROM (SELECT store_id, quantity - reserved AS free
+                  FROM stock
+                 WHERE stock.product_id = w.product_id AND quantity > 0) AS i
+         WHERE i.free > 0) AS s
+ CROSS JOIN LATERAL (
+        SELECT array_agg(l.to_store_id ORDER BY t.eta_at) AS to_store_ids,
+               array_agg(l.shipped - l.received - l.returned - l.lost - l.damaged ORDER BY t.eta_at) AS pieces,
+               array_agg(t.eta_at ORDER BY t.eta_at) AS etas
+          FROM transfer_lines AS l
+          JOIN transfers AS t ON t.id = l.transfer_id
+         WHERE l.product_id = w.product_id AND l.received + l.returned + l.lost + l.damaged < l.shipped
+           AND {AWAITED_BY_NOBODY}) AS a
+  LEFT JOIN lead_times AS l ON l.product_id = w.product_id
+"""
+
+
+async def of_many(
+    db: Connection, product_ids: Sequence[int], store_id: int | None, stores_each: int
+) -> list[asyncpg.Record]:
+    """For each product: free pieces at a store and everywhere, the fullest stores, what is on the way, lead time."""
+    return list(await db.fetch(OF_MANY, product_ids, store_id, stores_each))
 
 
 # One row where the product exists, none where it does not.

@@ -50,6 +50,20 @@ async def find(db: Connection | Pool, store_id: int) -> Store | None:
     return _store(row) if row else None
 
 
+AMONG = f"""
+SELECT {COLUMNS}
+  FROM stores
+ WHERE id = ANY ($1::bigint[]) OR id = (SELECT min(id) FROM stores WHERE active)
+ ORDER BY id
+ LIMIT 10000
+"""
+
+
+async def among(db: Connection | Pool, store_ids: Sequence[int]) -> list[Store]:
+    """Some stores, and the first that is in business, which speaks for the network."""
+    return [_store(row) for row in await db.fetch(AMONG, store_ids)]
+
+
 NAMES = """
 SELECT id, name
   FROM stores

@@ -1,0 +1,7 @@
+"""The one box: what somebody means by a line of text, and the products that answer it.
+
+model.py     shapes of what is typed (VIN, barcode, phone …) and of the answer      ← start reading here
+finding.py   the order in which a text is read, and which part of the catalogue is asked
+hooks.py     where other ways to read a text, and to replace an article, are plugged in
+facets.py    what the list could be narrowed down to
+"""
