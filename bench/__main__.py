@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import imports, live, recommendations, scale, standard
+from bench import imports, live, recommendations, scale, search, standard
 from bench.report import Report
 from bench.stage import ROOT
 
@@ -17,7 +17,7 @@ from bench.stage import ROOT
 def main() -> int:
     """Read the options, run one bench, print and keep what it found."""
     options = _options()
-    if options.what not in ("import", "live", "recommendations") and shutil.which("wrk") is None:
+    if options.what not in ("import", "live", "search", "recommendations") and shutil.which("wrk") is None:
         raise SystemExit("wrk is missing: apt-get install wrk (bin/bench does it when root calls it).")
     report = Report()
     report.about_this_machine()
@@ -30,6 +30,8 @@ def main() -> int:
             live.run(report, folder, options.products or 1_000, quick=options.quick)
         elif options.what == "recommendations":
             recommendations.run(report, folder, quick=options.quick)
+        elif options.what == "search":
+            search.run(report, folder, options.products or 1_000_000, quick=options.quick)
         elif options.what == "scale":
             scale.run(report, folder, options.products or scale.LARGE, quick=options.quick)
         else:
@@ -43,9 +45,10 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bin/bench", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", default="standard", choices=["standard", "scale", "import", "live", "recommendations"],
+        "what", nargs="?", default="standard", choices=["standard", "scale", "import", "live", "search", "recommendations"],
         help="standard: movements against the limit, reads, memory; scale: every request over 10 000 and 500 000"
         " products, and 500 stores; import: a CSV of a million rows; live: how soon 200 listeners hear of a movement;"
+        " search: every kind of text over 100 000 and a million products;"
         " recommendations: how often what is proposed is what was bought",
     )  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="shorter and fewer rounds: a hint, not a record")

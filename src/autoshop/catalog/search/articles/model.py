@@ -86,7 +86,10 @@ def edits(loose: str) -> list[str]:
     return sorted(found - {loose, ""})
 
 
-def halves(key: str) -> tuple[str, str]:
-    """The first half of a key, and the last one turned round: of two typos in one half, the other half is whole."""
-    middle = len(key) // 2
-    return key[:middle], key[middle:][::-1]
+def parts(key: str) -> tuple[str, str]:
+    """The first three fifths of a key, and the rest turned round.
+
+    Two typos are both in one part, so that the other is whole; or there is one in each, and the first part is an edit.
+    """
+    at = (len(key) * 3 + 4) // 5
+    return key[:at], key[at:][::-1]

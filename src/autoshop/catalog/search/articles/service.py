@@ -13,7 +13,7 @@ from autoshop.catalog.search.articles.model import (
     MOST_FOR_TYPO,
     Spelling,
     edits,
-    halves,
+    parts,
     spellings,
 )
 from autoshop.catalog.search.articles.store import Found
@@ -22,7 +22,7 @@ from autoshop.kit.db import Connection
 
 MOST_WORDS = 6  # of what may be a brand and an article
 MOST_BRAND_WORDS = 3
-MEASURED = 2_000  # articles that share half a key
+MEASURED = 1_000  # articles that share a part of a key
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,8 @@ async def _two_typos(db: Connection, ways: list[Reading], keys: list[str]) -> Wi
     rows = []
     for key in keys:
         if LEAST_FOR_TWO <= len(key) <= MOST_FOR_TYPO:
-            rows += await store.near(db, key, *halves(key), MEASURED, MOST_CANDIDATES + 1)
+            first, last = parts(key)
+            rows += await store.near(db, key, [first, *edits(first)], last, MEASURED, MOST_CANDIDATES + 1)
     return _window(_of_brands(rows, ways), "typo2")
 
 

@@ -93,14 +93,19 @@ async def ending(db: Connection, loose: str, limit: int) -> list[Found]:
     return [Found(*row) for row in await db.fetch(ENDING, loose[::-1], limit)]
 
 
-# Of what shares a half with the key, so many are measured; more are a family of articles, not typos of one.
+# So many are measured, of each part; more are a family of articles, not typos of one. $2 is the first part and all its
+# edits, $3 the last one turned round.
 NEAR = """
 SELECT n.id, n.brand_id, n.article_key, n.article_loose
   FROM ((SELECT p.id, p.brand_id, p.article_key, p.article_loose
-           FROM products AS p
-          WHERE p.article_loose >= $2 AND p.article_loose < $2 || chr(1114111)
-            AND length(p.article_loose) BETWEEN length($1) - 2 AND length($1) + 2 AND p.active
-          LIMIT $4)
+           FROM unnest($2::text[]) AS h (part)
+          CROSS JOIN LATERAL (SELECT id, brand_id, article_key, article_loose
+                                FROM products
+                               WHERE article_loose >= h.part AND article_loose < h.part || chr(1114111)
+                                 AND length(article_loose) BETWEEN length($1) - 2 AND length($1) + 2 AND active
+                               ORDER BY article_loose
+                               LIMIT $4) AS p
+          LIMIT 5 * $4)
          UNION
         (SELECT d.product_id, d.brand_id, '', d.article_loose
            FROM search_documents AS d
@@ -108,14 +113,14 @@ SELECT n.id, n.brand_id, n.article_key, n.article_loose
             AND length(d.article_loose) BETWEEN length($1) - 2 AND length($1) + 2
           LIMIT $4)) AS n
  WHERE levenshtein_less_equal(n.article_loose, $1, 2) <= 2
- ORDER BY levenshtein_less_equal(n.article_loose, $1, 2), n.article_loose
+ ORDER BY levenshtein_less_equal(n.article_loose, $1, 2), n.article_loose, n.id
  LIMIT $5
 """
 
 
 async def near(
-    db: Connection, loose: str, first_half: str, last_half_reversed: str, measured: int, limit: int
+    db: Connection, loose: str, first_parts: Sequence[str], last_part_reversed: str, measured: int, limit: int
 ) -> list[Found]:
-    """Products whose article differs in two characters at most, and shares the first or the last half."""
-    rows = await db.fetch(NEAR, loose, first_half, last_half_reversed, measured, limit)
+    """Products whose article differs in two characters at most, and begins with one of the parts, or ends with one."""
+    rows = await db.fetch(NEAR, loose, first_parts, last_part_reversed, measured, limit)
     return [Found(*row) for row in rows]

@@ -17,12 +17,13 @@ _RUSSIAN: Final = "абвгдежзийклмнопрстуфхцчшщъыьэ�
 _ENGLISH: Final = "abcdefghijklmnopqrstuvwxyz"
 _NO_WORD = re.compile(r"[^0-9a-zа-я]+")
 _VISCOSITY = re.compile(r"(\d+w)[ -]?(\d\d)")
+_MEASURE = re.compile(r"(\d) (мм|см|мл|л|кг|г|вт|в|ач|а)(?![0-9a-zа-я])")
 
 
 def words_in(text: str) -> list[str]:
-    """The words of a text, as the index has them: lower case, е for ё, «5W-40» in one piece."""
-    clean = _VISCOSITY.sub(r"\1\2", text.lower().replace("ё", "е"))
-    return [word for word in _NO_WORD.split(clean) if word]
+    """The words of a text, as the index has them: lower case, е for ё, «5W-40» and «4 л» in one piece."""
+    clean = _NO_WORD.sub(" ", _VISCOSITY.sub(r"\1\2", text.lower().replace("ё", "е")))
+    return _MEASURE.sub(r"\1\2", clean).split()
 
 
 def edits(word: str) -> list[str]:

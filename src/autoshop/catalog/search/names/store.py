@@ -10,9 +10,11 @@ from autoshop.kit.db import Connection, Pool
 # What a document was made of, in four bytes. The first value is the edition of the rules below: raise it with them.
 PRINT = "hashtext(concat_ws('|', 1, p.brand_id, p.category_id, p.article, p.name))"
 # The words of a name, without its article: that has indexes of its own. As `words_in` has them.
-CLEAN = r"""regexp_replace(regexp_replace(translate(lower(replace(p.name, p.article, ' ')), 'ё', 'е'),
-                                        '(\d+w)[ -]?(\d\d)', '\1\2', 'g'),
-                         '[^0-9a-zа-я]+', ' ', 'g')"""
+CLEAN = r"""regexp_replace(
+    regexp_replace(
+        regexp_replace(translate(lower(replace(p.name, p.article, ' ')), 'ё', 'е'), '(\d+w)[ -]?(\d\d)', '\1\2', 'g'),
+        '[^0-9a-zа-я]+', ' ', 'g'),
+    '(\d) (мм|см|мл|л|кг|г|вт|в|ач|а)(?![0-9a-zа-я])', '\1\2', 'g')"""
 
 # ---------------------------------------------------------------------------- the index is written
 ALONE = "SELECT pg_try_advisory_xact_lock(hashtext('autoshop search index'))"
@@ -175,14 +177,14 @@ async def near(db: Connection, word: str) -> asyncpg.Record | None:
 # The subselect hides the query from the planner: for a frequent word it would rather read the table from its beginning
 # until it has enough, which takes as long as that word is far away.
 FIND = f"""
-WITH some AS MATERIALIZED (
+WITH answers AS MATERIALIZED (
     SELECT d.product_id, d.words, d.print
       FROM search_documents AS d
      WHERE d.words @@ (SELECT $1::text::tsquery)
      LIMIT $3
 )
 SELECT s.product_id, ts_rank_cd(s.words, $2::text::tsquery, 1) AS rank
-  FROM some AS s
+  FROM answers AS s
   JOIN products AS p ON p.id = s.product_id
  WHERE p.active AND s.print = {PRINT}
 """
