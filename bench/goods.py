@@ -10,38 +10,13 @@ from autoshop.demo.catalogue import SYNTHETIC_BRANDS, Product, catalogue
 from autoshop.kit.text import article_key, article_loose
 from bench.stage import OPEN, barcode
 
-MAKES = [
-    "Lada Vesta",
-    "Lada Granta",
-    "Lada Priora",
-    "Lada Niva",
-    "Hyundai Solaris",
-    "Kia Rio",
-    "Renault Logan",
-    "Renault Duster",
-    "Skoda Octavia",
-    "Skoda Rapid",
-    "VW Polo",
-    "VW Passat",
-    "Toyota Camry",
-    "Toyota Corolla",
-    "Nissan Qashqai",
-    "Nissan Almera",
-    "Ford Focus",
-    "Ford Mondeo",
-    "Chevrolet Cruze",
-    "Chevrolet Lacetti",
-    "Opel Astra",
-    "Mazda 6",
-    "Mitsubishi Lancer",
-    "Honda Civic",
-    "Geely Coolray",
-    "Chery Tiggo",
-    "Haval Jolion",
-    "УАЗ Патриот",
-    "ГАЗель Next",
-    "BMW E90",
-]
+_MAKES = """
+Lada Vesta;Lada Granta;Lada Priora;Lada Niva;Hyundai Solaris;Kia Rio;Renault Logan;Renault Duster;Skoda Octavia;
+Skoda Rapid;VW Polo;VW Passat;Toyota Camry;Toyota Corolla;Nissan Qashqai;Nissan Almera;Ford Focus;Ford Mondeo;
+Chevrolet Cruze;Chevrolet Lacetti;Opel Astra;Mazda 6;Mitsubishi Lancer;Honda Civic;Geely Coolray;Chery Tiggo;
+Haval Jolion;УАЗ Патриот;ГАЗель Next;BMW E90
+"""
+MAKES = [make.strip() for make in _MAKES.split(";")]
 WHERE = ("передний", "задний", "левый", "правый", "верхний", "нижний", "усиленный", "с прокладкой", "без датчика", "")
 LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 

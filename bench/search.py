@@ -56,7 +56,8 @@ def _index(report: Report, stage: Stage, products: int) -> None:
         time.sleep(0.2)
     took = time.monotonic() - began
     report.say(
-        f"the worker indexed {products:,} names in {took:.0f} s ({products / took:,.0f}/s), {memory_mib(worker):.0f} MiB"
+        f"the worker indexed {products:,} names in {took:.0f} s ({products / took:,.0f}/s);"
+        f" it holds {memory_mib(worker):.0f} MiB"
     )
     worker.terminate()
     worker.wait(30)

@@ -94,6 +94,7 @@ LISTS = [
     Listed(f"inventory/{PLUG}/history", ("history", 0, 0, 0, 0), name=("kind", "id")),
     Listed(f"inventory/{PLUG}/history", ("history", 0, 0, 0, 0), {"store_id": CENTRE}, name=("kind", "id")),
     Listed(f"products/{PLUG}/prices", ("prices", LONG_AGO, ""), name=("price_type", "valid_from")),
+    Listed("search", ("search", 9_999, "Я", LAST), {"q": "A1"}, name=("product_id",)),
     Listed("imports", ("imports", 0)),
     Listed("webhooks", ("webhooks", LAST)),
     Listed("webhooks/1/deliveries", ("deliveries", 0)),

@@ -29,6 +29,7 @@ OWNERS = {
     "catalog.categories": {"categories"},
     "catalog.products": {"products", "barcodes"},
     "catalog.prices": {"prices", "price_types"},
+    "catalog.search": {"search_documents", "search_words", "search_changes"},
     "catalog.imports": {"import_files", "import_chunks", "import_runs", "import_problems"},
     "webhooks": {"webhooks", "webhook_deliveries", "webhook_relay"},
     "warehouse.documents": {"bulk_documents", "bulk_lines", "bulk_problems"},
@@ -73,7 +74,8 @@ READS = {
     },
     "inventory.closing": {"movements", "stock_snapshots", "periods"},
     "inventory.transfers": {"products", "reservations"},  # names on the shipment; does an order still wait for it?
-    "inventory.availability": {"stock", "products"},  # shelves and lead time of a product, in one look
+    # Shelves and lead time of a product in one look; of a list, with what is on the way.
+    "inventory.availability": {"stock", "products", "transfers", "transfer_lines", "reservations"},
     # What lies there and what moved since, under its locks; who holds it; names and barcodes on the sheet.
     "inventory.stocktakes": {
         *("inventory", "movements", "reservations", "reservation_lines"),
@@ -99,6 +101,8 @@ READS = {
         *("transfers", "transfer_lines", "reservation_lines"),
     },
     "catalog.products": {"brands", "prices", "price_types"},  # a page of products is one statement
+    # What is found is asked of the products themselves, so that it is never older than they are.
+    "catalog.search": {"products", "barcodes", "brands", "brand_aliases", "categories", "prices"},
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
     "webhooks": {"outbox"},  # what happened is copied for whoever is to be told of it, in one statement
     "kit": {"ledger_checks", "webhooks", "webhook_deliveries"},  # /metrics

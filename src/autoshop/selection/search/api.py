@@ -111,6 +111,7 @@ class StockFound(Promise):
 class ItemOut(BaseModel):
     """A product of the answer, why it is here, and which of several texts it answers."""
 
+    product_id: int
     product: ProductFound
     match: Match
     asked: str | None
@@ -241,6 +242,7 @@ def _item(item: Item, filters: Filters, now: datetime, language: Language) -> It
     candidate, stock = item.candidate, item.stock
     promise = stock.availability
     return ItemOut(
+        product_id=item.shown.id,
         product=_product(item.shown),
         match=candidate.match,
         asked=candidate.asked,

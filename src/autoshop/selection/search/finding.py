@@ -56,8 +56,8 @@ async def find(db: Connection, typed: str, filters: Filters, after: Position | N
         return found
     if shape.vin is not None:
         return question.answer("vin")
-    if shape.looks_like in ("phone", "barcode"):
-        return question.answer("phone" if shape.looks_like == "phone" else "barcode")
+    if shape.looks_like == "phone":
+        return question.answer("phone")
     if (found := await _brand(db, question)) is not None:
         return found
     if looks_like_article(shape.text) and (window := await articles.near(db, ways, after)).candidates:
@@ -142,7 +142,9 @@ async def _words(db: Connection, question: Question, ways: list[Reading]) -> Out
     outcome = await words_of.read()
     if outcome is None and (window := await articles.near(db, ways, question.after)).candidates:
         return _changed(question.answer("article", window), window.changes)
-    return _changed(outcome or question.answer("unknown"), changes)
+    if outcome is None:
+        outcome = question.answer("barcode" if question.shape.looks_like == "barcode" else "unknown")
+    return _changed(outcome, changes)
 
 
 def _changed(outcome: Outcome, changes: tuple[Change, ...]) -> Outcome:

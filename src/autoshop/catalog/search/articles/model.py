@@ -93,3 +93,21 @@ def parts(key: str) -> tuple[str, str]:
     """
     at = (len(key) * 3 + 4) // 5
     return key[:at], key[at:][::-1]
+
+
+def distance(one: str, other: str) -> int:
+    """How many edits lie between two keys: a character less, another, one more, two neighbours exchanged.
+
+    The «optimal string alignment»: PostgreSQL's levenshtein takes two neighbours exchanged for two edits.
+    """
+    before: list[int] = []
+    last = list(range(len(other) + 1))
+    for i, a in enumerate(one, start=1):
+        row = [i]
+        for j, b in enumerate(other, start=1):
+            best = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
+                best = min(best, before[j - 2] + 1)
+            row.append(best)
+        before, last = last, row
+    return last[-1]

@@ -12,6 +12,7 @@ from autoshop.catalog.search.articles.model import (
     LEAST_FOR_TYPO,
     MOST_FOR_TYPO,
     Spelling,
+    distance,
     edits,
     parts,
     spellings,
@@ -23,6 +24,7 @@ from autoshop.kit.db import Connection
 MOST_WORDS = 6  # of what may be a brand and an article
 MOST_BRAND_WORDS = 3
 MEASURED = 1_000  # articles that share a part of a key
+TWO = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,8 @@ async def _two_typos(db: Connection, ways: list[Reading], keys: list[str]) -> Wi
     for key in keys:
         if LEAST_FOR_TWO <= len(key) <= MOST_FOR_TYPO:
             first, last = parts(key)
-            rows += await store.near(db, key, [first, *edits(first)], last, MEASURED, MOST_CANDIDATES + 1)
+            near = await store.near(db, key, [first, *edits(first)], last, MEASURED, MOST_CANDIDATES)
+            rows += [one for one in near if distance(one.article_loose, key) <= TWO]
     return _window(_of_brands(rows, ways), "typo2")
 
 

@@ -112,8 +112,8 @@ SELECT n.id, n.brand_id, n.article_key, n.article_loose
           WHERE d.article_reversed >= $3 AND d.article_reversed < $3 || chr(1114111)
             AND length(d.article_loose) BETWEEN length($1) - 2 AND length($1) + 2
           LIMIT $4)) AS n
- WHERE levenshtein_less_equal(n.article_loose, $1, 2) <= 2
- ORDER BY levenshtein_less_equal(n.article_loose, $1, 2), n.article_loose, n.id
+ WHERE levenshtein_less_equal(n.article_loose, $1, 4) <= 4
+ ORDER BY levenshtein_less_equal(n.article_loose, $1, 4), n.article_loose, n.id
  LIMIT $5
 """
 
@@ -121,6 +121,9 @@ SELECT n.id, n.brand_id, n.article_key, n.article_loose
 async def near(
     db: Connection, loose: str, first_parts: Sequence[str], last_part_reversed: str, measured: int, limit: int
 ) -> list[Found]:
-    """Products whose article differs in two characters at most, and begins with one of the parts, or ends with one."""
+    """Products whose article begins with a part, or ends with the last, and may be two edits away, the nearest first.
+
+    To exchange two neighbours is two steps here, so up to four are looked at.
+    """
     rows = await db.fetch(NEAR, loose, first_parts, last_part_reversed, measured, limit)
     return [Found(*row) for row in rows]

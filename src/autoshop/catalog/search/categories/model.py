@@ -21,8 +21,8 @@ _STOP: Final = frozenset(_STOP_WORDS.split())
 _WEAK: Final = frozenset(_WEAK_STEMS.split())
 _WORD = re.compile(r"[0-9a-zа-я]+")
 _ALL_ENDINGS: Final = """
-ыми ими ого его ому ему ами ями ает яет ают яют уют ует ет ит ут ют ат ят ать ять ить еть уть ой ый ий ая яя ое ее ые ие
-ую юю ов ев ей ом ем ам ям ах ях ых их ия ию ии ила или ил ь а я о е ы и у ю й
+ыми ими ого его ому ему ами ями ает яет ают яют уют ует ет ит ут ют ят ать ять ить еть уть ой ый ий ая яя ое ее ые ие
+ую юю ов ев ей ом ем ам ям ах ях ых их ым им ия ию ии ила или ил ь а я о е ы и у ю й
 """
 _ENDINGS: Final = tuple(sorted(_ALL_ENDINGS.split(), key=len, reverse=True))
 _LEAST_STEM: Final = 3
@@ -88,10 +88,10 @@ def facts() -> dict[str, CategoryFact]:
     for one in known.values():
         if one.confidence not in CONFIDENCES:
             raise WrongFact(f"categories.csv, {one.code}: confidence is one of {', '.join(CONFIDENCES)}")
-        if not one.source or (strangers := set(one.source) - sources.keys()):
-            raise WrongFact(
-                f"categories.csv, {one.code}: sources.csv has no {strangers if one.source else 'empty one'}"
-            )
+        if not one.source:
+            raise WrongFact(f"categories.csv, {one.code}: source is empty")
+        if strangers := set(one.source) - sources.keys():
+            raise WrongFact(f"categories.csv, {one.code}: sources.csv has no {', '.join(sorted(strangers))}")
     return known
 
 

@@ -82,7 +82,7 @@ SELECT w.word, reverse(w.word), w.lexeme, w.seen
           FROM (SELECT word, count(*) AS seen
                   FROM changed
                  CROSS JOIN LATERAL regexp_split_to_table(clean, ' ') AS s (word)
-                 WHERE word ~ '^[a-zа-я]{{3,30}}$'
+                 WHERE word ~ '^[a-zа-я]+$' AND length(word) BETWEEN 3 AND 30
                  GROUP BY word) AS u) AS w
  WHERE w.lexeme IS NOT NULL
  ORDER BY w.word
