@@ -24,7 +24,6 @@ COMMENT ON COLUMN search_documents.words IS 'stems of the name without its artic
 COMMENT ON COLUMN search_documents.print IS 'of what was indexed: a reader leaves out what has changed since';
 CREATE INDEX search_documents_words ON search_documents USING gin (words) WITH (gin_pending_list_limit = 512);
 CREATE INDEX search_documents_brand ON search_documents (brand_id, article_loose, product_id);
-CREATE INDEX search_documents_category ON search_documents (category_id, product_id);
 CREATE INDEX search_documents_reversed ON search_documents (article_reversed);
 
 CREATE TABLE search_words (
@@ -54,7 +53,8 @@ BEGIN
     IF (SELECT count(*) FROM (SELECT FROM new_rows LIMIT 51) AS n) <= 50 THEN
         INSERT INTO search_changes (first_id, last_id) SELECT id, id FROM new_rows;
     ELSE
-        INSERT INTO search_changes (first_id, last_id) SELECT min(id), max(id) FROM new_rows GROUP BY id / 1000;
+        INSERT INTO search_changes (first_id, last_id)
+        SELECT min(id), max(id) FROM new_rows GROUP BY id / 1000 ORDER BY 1;
     END IF;
     RETURN NULL;
 END

@@ -132,16 +132,5 @@ async def index_some(db: Connection) -> bool:
         return False
     ranges = await store.take(db, INDEXED_AT_ONCE)
     if ranges:
-        await store.index(db, _merged(ranges))
+        await store.index(db, sorted({one for first, last in ranges for one in range(first, last + 1)}))
     return bool(ranges)
-
-
-def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The same ids, each in one range only."""
-    merged: list[tuple[int, int]] = []
-    for first, last in sorted(ranges):
-        if merged and first <= merged[-1][1] + 1:
-            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
-        else:
-            merged.append((first, last))
-    return merged

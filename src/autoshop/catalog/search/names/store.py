@@ -52,18 +52,18 @@ async def take(db: Connection, products: int) -> list[tuple[int, int]]:
     return [(row["first_id"], row["last_id"]) for row in await db.fetch(TAKE, products)]
 
 
-# To be read in a statement after the one that took: then it sees whatever those had written who left a mark.
+# To be read in a statement after the one that took: then it sees whatever those had written who left a mark. Each
+# product is looked up by its id: of a range PostgreSQL believes that it is a ninth of the table, and walks all of it.
 INDEX = f"""
 WITH fresh AS MATERIALIZED (
     SELECT p.id, p.brand_id, p.category_id, p.article_loose, {PRINT} AS print, {CLEAN} AS clean
-      FROM unnest($1::bigint[], $2::bigint[]) AS r (first_id, last_id)
-      JOIN products AS p ON p.id BETWEEN r.first_id AND r.last_id
+      FROM unnest($1::bigint[]) AS n (id)
+      JOIN products AS p ON p.id = n.id
      WHERE p.active
 ), changed AS MATERIALIZED (
     SELECT f.*
       FROM fresh AS f
-      LEFT JOIN search_documents AS d ON d.product_id = f.id
-     WHERE d.print IS DISTINCT FROM f.print
+     WHERE f.print IS DISTINCT FROM (SELECT d.print FROM search_documents AS d WHERE d.product_id = f.id)
 ), documents AS (
     INSERT INTO search_documents (product_id, brand_id, category_id, article_loose, article_reversed, words, print)
     SELECT id, brand_id, category_id, article_loose, reverse(article_loose),
@@ -91,17 +91,16 @@ SELECT w.word, reverse(w.word), w.lexeme, w.seen
 """
 FORGET = """
 DELETE FROM search_documents AS d
- USING unnest($1::bigint[], $2::bigint[]) AS r (first_id, last_id)
- WHERE d.product_id BETWEEN r.first_id AND r.last_id
-   AND NOT EXISTS (SELECT FROM products AS p WHERE p.id = d.product_id AND p.active)
+ USING unnest($1::bigint[]) AS n (id)
+ WHERE d.product_id = n.id
+   AND NOT EXISTS (SELECT FROM products AS p WHERE p.id = n.id AND p.active)
 """
 
 
-async def index(db: Connection, ranges: Sequence[tuple[int, int]]) -> None:
-    """Index anew what has changed among products, from an id to an id each; the ranges do not overlap."""
-    columns = [first for first, _ in ranges], [last for _, last in ranges]
-    await db.execute(INDEX, *columns)
-    await db.execute(FORGET, *columns)
+async def index(db: Connection, product_ids: Sequence[int]) -> None:
+    """Index anew what has changed among products, and forget those that are no longer sold; each id once."""
+    await db.execute(INDEX, product_ids)
+    await db.execute(FORGET, product_ids)
 
 
 # ---------------------------------------------------------------------------- words
@@ -197,18 +196,18 @@ async def find(db: Connection, query: str, ranked_by: str, limit: int) -> list[t
 
 # By key, each category walked by itself: a page of ten categories does not sort all their products.
 OF_CATEGORIES = """
-SELECT d.product_id
+SELECT p.id
   FROM unnest($1::bigint[]) AS c (category_id)
- CROSS JOIN LATERAL (SELECT product_id
-                       FROM search_documents
-                      WHERE search_documents.category_id = c.category_id AND product_id > $2
-                      ORDER BY product_id
-                      LIMIT $3) AS d
- ORDER BY d.product_id
+ CROSS JOIN LATERAL (SELECT id
+                       FROM products
+                      WHERE products.category_id = c.category_id AND id > $2 AND active
+                      ORDER BY id
+                      LIMIT $3) AS p
+ ORDER BY p.id
  LIMIT $3
 """
 
 
 async def of_categories(db: Connection, category_ids: Sequence[int], after_id: int, limit: int) -> list[int]:
-    """Products of some categories by id, as far as they are indexed."""
-    return [row["product_id"] for row in await db.fetch(OF_CATEGORIES, category_ids, after_id, limit)]
+    """Products of some categories by id."""
+    return [row["id"] for row in await db.fetch(OF_CATEGORIES, category_ids, after_id, limit)]
