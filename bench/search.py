@@ -29,6 +29,7 @@ NOWHERE = ("zzqx991yy", "несуществующее словечко", "qq-404
 def run(report: Report, folder: Path, products: int, *, quick: bool) -> None:
     """Fill a tenth, measure; fill the rest, measure again; print the growth."""
     small, seconds = max(1_000, products // 10), 2 if quick else 4
+    # The small shop is measured half as long: what it says is the growth.
     stage = Stage(folder / f"{products}-goods", products)
     runs: dict[int, dict[str, Run]] = {}
     try:
@@ -41,7 +42,9 @@ def run(report: Report, folder: Path, products: int, *, quick: bool) -> None:
                 add_goods(db, first, last)
             _index(report, stage, last - first + 1)
             stage.settle()
-            runs[last] = _measure(report, stage, seconds, last, is_last=last == products)
+            runs[last] = _measure(
+                report, stage, seconds if last == products else seconds // 2, last, is_last=last == products
+            )
         _found(report, stage)
         report.growth(f"{small:,}", f"{products:,}", runs[small], runs[products])
     finally:

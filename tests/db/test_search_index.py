@@ -5,10 +5,12 @@ import asyncio
 import asyncpg
 import pytest
 
+from autoshop.catalog.search import store as search
+from autoshop.catalog.search.model import MOST_NAMED, is_still_so
 from autoshop.catalog.search.names import service, store
 from autoshop.catalog.search.names.jobs import catch_up, run, step
-from autoshop.catalog.search.names.model import query_of
-from autoshop.kit.db import Connection, Pool, transaction
+from autoshop.catalog.search.names.model import Word
+from autoshop.kit.db import Pool, transaction
 from tests.cast import AIR_FILTER, OIL_FILTER, PLUG, PRODUCTS
 
 pytestmark = pytest.mark.anyio
@@ -23,10 +25,13 @@ SELECT 1, 'M-' || n, 'M' || n, 'M' || n, 'Прокладка клапанной 
 """
 
 
-async def named(db: Connection | Pool, *stems: str) -> list[int]:
-    """The products with all these stems in their names."""
-    query = query_of([[stem] for stem in stems])
-    return sorted(product_id for product_id, _ in await store.find(db, query, query, 1_000))  # type: ignore[arg-type]
+async def named(pool: Pool, *stems: str) -> list[int]:
+    """The products with all these stems in their names, as somebody who searches is told."""
+    async with pool.acquire() as db:
+        window = await service.find(db, [Word(stem, (stem,), True) for stem in stems])
+        shown = await search.show(db, [one.product_id for one in window.candidates])
+    found = [one for one in window.candidates if one.product_id in shown]
+    return sorted(one.product_id for one in found if is_still_so(one, shown[one.product_id]))
 
 
 async def test_what_the_shop_has_is_indexed_once(pool: Pool) -> None:
@@ -75,7 +80,7 @@ async def test_many_changes_are_told_in_blocks_and_indexed_in_steps(pool: Pool) 
     await pool.execute(ADD_MANY, 5_000)
     assert await pool.fetchval(CHANGES) <= 6
     assert 3 <= await catch_up(pool) <= 6, "fewer than two thousand in a step"
-    assert len(await named(pool, "прокладк")) == 1_000, "asked for so many at most"
+    assert len(await named(pool, "прокладк")) == MOST_NAMED
     assert await pool.fetchval(DOCUMENTS) == len(PRODUCTS) + 5_000
     assert await pool.fetchval(CHANGES) == 0
 
@@ -163,7 +168,7 @@ async def test_changes_from_all_sides_end_in_an_index_of_what_there_is(pool: Poo
     await catch_up(pool)
     stale = await pool.fetchval(
         f"SELECT count(*) FROM products AS p JOIN search_documents AS d ON d.product_id = p.id"
-        f" WHERE d.print <> {store.PRINT}"
+        f" WHERE d.print <> {search.PRINT}"
     )
     assert stale == 0
     assert await pool.fetchval(CHANGES) == 0
@@ -184,8 +189,8 @@ async def test_the_worker_indexes_without_being_asked(pool: Pool) -> None:
 
 async def test_words_are_counted_as_often_as_they_are_in_names(pool: Pool) -> None:
     await catch_up(pool)
-    seen = dict(await pool.fetch("SELECT word, seen FROM search_words WHERE word = ANY ('{фильтр,свеча}'::text[])"))
-    assert seen == {"фильтр": 2, "свеча": 1}
+    rows = await pool.fetch("SELECT word, seen FROM search_words WHERE word = ANY ('{фильтр,свеча}'::text[])")
+    assert {row["word"]: row["seen"] for row in rows} == {"фильтр": 2, "свеча": 1}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """How a text is read before anybody is asked: keys, edits, several articles, shapes."""
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -199,4 +201,4 @@ def test_each_product_comes_once_by_its_surest_match() -> None:
 
 
 def test_every_match_has_a_rank() -> None:
-    assert set(RANKS) == set(MATCHES) == set(Match.__args__)
+    assert set(RANKS) == set(MATCHES) == set(get_args(Match))

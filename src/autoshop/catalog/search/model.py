@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-MOST_CANDIDATES: Final = 200  # of one way to find: facets are counted over so many
-MOST_NAMED: Final = 500  # of a name: they are ranked, and nothing beyond them is looked at
+from autoshop.kit.text import article_loose
+
+MOST_CANDIDATES: Final = 100  # of one way to find: facets are counted over so many
+MOST_NAMED: Final = 300  # of a name: they are ranked, and nothing beyond them is looked at
 
 Match = Literal[
     "barcode",
@@ -58,13 +60,18 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A product that was found: how, and (of articles) which of several texts it answers, in which line."""
+    """A product that was found: how, and (of articles) which of several texts it answers, in which line.
+
+    `print`: of the document that a name was found by. `reason`: why an analog is one.
+    """
 
     product_id: int
     match: Match
     sort: str = ""
     asked: str | None = None
     line: int = 0
+    print: int | None = None
+    reason: str | None = None
 
     @property
     def position(self) -> Position:
@@ -96,6 +103,7 @@ class Shown:
     category_id: int | None
     unit: str
     price_kopecks: int | None
+    print: int  # of what a document of it would be made of now
 
 
 def in_order(candidates: list[Candidate], after: Position | None = None) -> tuple[Candidate, ...]:
@@ -104,3 +112,10 @@ def in_order(candidates: list[Candidate], after: Position | None = None) -> tupl
     for one in sorted(candidates, key=lambda one: one.position):
         first.setdefault(one.product_id, one)
     return tuple(one for one in first.values() if after is None or one.position > after)
+
+
+def is_still_so(one: Candidate, shown: Shown) -> bool:
+    """Whether a product is still what the index said it was when it was found by it."""
+    if one.match in ("prefix", "suffix", "typo", "typo2"):
+        return article_loose(shown.article) == one.sort
+    return one.print is None or one.print == shown.print

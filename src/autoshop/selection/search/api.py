@@ -218,7 +218,7 @@ def _page(page: Page, filters: Filters, now: datetime, language: Language) -> Se
             kind=outcome.kind,
             text=outcome.text,
             looks_like=outcome.looks_like,
-            reason=None if outcome.window.candidates or outcome.categories else texts.nothing(outcome, language),
+            reason=None if page.items or outcome.categories else texts.nothing(outcome, language),
             vin=outcome.vin,
             brand_ids=list(outcome.brand_ids),
             changes=[

@@ -60,8 +60,10 @@ async def find(db: Connection, typed: str, filters: Filters, after: Position | N
         return question.answer("phone")
     if (found := await _brand(db, question)) is not None:
         return found
-    if looks_like_article(shape.text) and (window := await articles.near(db, ways, after)).candidates:
-        return _changed(question.answer("article", window), window.changes)
+    if looks_like_article(shape.text):
+        if (window := await articles.near(db, ways, after)).candidates:
+            return _changed(question.answer("article", window), window.changes)
+        ways = []
     return await _mixed(db, question) or await _words(db, question, ways)
 
 
@@ -135,13 +137,18 @@ async def _mixed(db: Connection, question: Question) -> Outcome | None:
 
 
 async def _words(db: Connection, question: Question, ways: list[Reading]) -> Outcome:
-    """Words: a category or a complaint, if they are one, else words of names, else the beginning of an article."""
+    """Words: a category or a complaint, if they are one, else words of names, else the beginning of an article.
+
+    `ways`: to read it as an article, where that was not tried yet.
+    """
     lexicon = await categories.lexicon(db)
     words, changes = await names.understand(db, question.shape.text, lexicon)
     words_of = _Words(db, question, lexicon, words)
     outcome = await words_of.read()
-    if outcome is None and (window := await articles.near(db, ways, question.after)).candidates:
-        return _changed(question.answer("article", window), window.changes)
+    if outcome is None and " " not in question.shape.text:
+        window = await articles.near(db, ways, question.after)
+        if window.candidates:
+            return _changed(question.answer("article", window), window.changes)
     if outcome is None:
         outcome = question.answer("barcode" if question.shape.looks_like == "barcode" else "unknown")
     return _changed(outcome, changes)

@@ -7,20 +7,19 @@ from autoshop.catalog.search import store
 from autoshop.catalog.search.articles.service import of_beginning
 from autoshop.catalog.search.categories import service as categories
 from autoshop.catalog.search.categories.model import Hit, Lexicon, stem
-from autoshop.catalog.search.model import MOST_CANDIDATES, Candidate, Position, Shown
+from autoshop.catalog.search.model import MOST_CANDIDATES, Candidate, Position, Shown, is_still_so
 from autoshop.catalog.search.names import store as names
 from autoshop.catalog.search.names.model import words_in
 from autoshop.inventory.availability import service as availability
 from autoshop.inventory.stores import store as stores
 from autoshop.kit.db import Connection
 from autoshop.kit.scanner import as_if_latin, as_if_russian
-from autoshop.kit.text import article_loose, name_key
+from autoshop.kit.text import name_key
 from autoshop.selection.search.facets import Facets, facets_of, when_of
 from autoshop.selection.search.finding import find
 from autoshop.selection.search.model import Filters, Item, Outcome, Shape, shape_of
 
 MOST_SUGGESTED = 8
-_NEED_STOCK = ("store_id", "when")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ def _next(
 
 def _passes(outcome: Outcome, one: Candidate, shown: Shown, filters: Filters, lexicon: Lexicon) -> bool:
     """Whether a product is still what the index said, and is not filtered out."""
-    if one.match in ("brand", "category", "suffix") and not _is_still_so(outcome, one, shown, lexicon):
+    if not is_still_so(one, shown) or (one.match == "brand" and shown.brand_id not in outcome.brand_ids):
         return False
     if filters.brand_id is not None and shown.brand_id != filters.brand_id:
         return False
@@ -97,14 +96,6 @@ def _passes(outcome: Outcome, one: Candidate, shown: Shown, filters: Filters, le
     if filters.price_from_kopecks is not None and (price is None or price < filters.price_from_kopecks):
         return False
     return filters.price_to_kopecks is None or (price is not None and price <= filters.price_to_kopecks)
-
-
-def _is_still_so(outcome: Outcome, one: Candidate, shown: Shown, lexicon: Lexicon) -> bool:
-    if one.match == "brand":
-        return shown.brand_id in outcome.brand_ids
-    if one.match == "suffix":
-        return article_loose(shown.article) == one.sort
-    return shown.category_id in lexicon.with_all_below(hit.category_id for hit in outcome.categories)
 
 
 async def _stocked(

@@ -56,6 +56,10 @@ _LOOKS: dict[Looks, dict[Language, str]] = {
     "article": {"ru": "Похоже на артикул, но такого нет", "en": "It looks like an article, but there is none"},
     "words": {"ru": "Ничего не нашлось", "en": "Nothing was found"},
 }
+_FILTERED: dict[Language, str] = {
+    "ru": "Найденное не подходит под выбранные условия",
+    "en": "What was found is filtered out",
+}
 _SYMPTOM: dict[Language, str] = {
     "ru": "«{phrase}» — возможная причина: {category}",
     "en": "“{phrase}”: a possible cause is {category}",
@@ -65,7 +69,7 @@ _CATEGORY: dict[Language, str] = {"ru": "так называют: «{phrase}»",
 
 def why(one: Candidate, shown: Shown, language: Language) -> str:
     """Why a product is in the list."""
-    return _WHY[one.match][language].format(brand=shown.brand)
+    return one.reason or _WHY[one.match][language].format(brand=shown.brand)
 
 
 def changed(change: Change, language: Language) -> str:
@@ -79,5 +83,7 @@ def why_category(kind: str, phrase: str, category: str, language: Language) -> s
 
 
 def nothing(outcome: Outcome, language: Language) -> str:
-    """What a text looks like that led to no product."""
+    """What a text looks like that led to no product; or that all its products are filtered out."""
+    if outcome.window.candidates:
+        return _FILTERED[language]
     return _LOOKS[outcome.looks_like][language]

@@ -71,7 +71,7 @@ def lines_in(text: str) -> list[str]:
     return list(dict.fromkeys(part for part in parts if article_key(part)))
 
 
-def edits(loose: str) -> list[str]:
+def edits(loose: str) -> set[str]:
     """All keys at distance one: a character less, another, one more, two neighbours exchanged."""
     letters = _LATIN + (_CYRILLIC if any(c in _CYRILLIC for c in loose) else "")
     found = set()
@@ -83,7 +83,7 @@ def edits(loose: str) -> list[str]:
         if len(tail) > 1:
             found.add(head + tail[1] + tail[0] + tail[2:])
         found.update(head + letter + tail for letter in letters)
-    return sorted(found - {loose, ""})
+    return found - {loose, ""}
 
 
 def parts(key: str) -> tuple[str, str]:

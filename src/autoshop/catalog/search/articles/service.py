@@ -23,6 +23,7 @@ from autoshop.kit.db import Connection
 
 MOST_WORDS = 6  # of what may be a brand and an article
 MOST_BRAND_WORDS = 3
+MOST_KEYS = 3  # that one text may stand for, where typos are looked for
 MEASURED = 1_000  # articles that share a part of a key
 TWO = 2
 
@@ -66,7 +67,7 @@ async def exactly(db: Connection, ways: dict[str, list[Reading]]) -> dict[str, l
     """For each text the products that it names beyond doubt, or but for О and 0 or the keyboard. One statement."""
     keys = {one.loose for readings in ways.values() for way in readings for one in way.spellings}
     by_loose: dict[str, list[Found]] = {}
-    for found in await store.by_keys(db, sorted(keys), MOST_CANDIDATES * 5):
+    for found in await store.by_keys(db, keys, MOST_CANDIDATES * 5):
         by_loose.setdefault(found.article_loose, []).append(found)
     return {
         text: list(in_order([one for way in readings for one in _named(text, way, by_loose)]))
@@ -110,7 +111,9 @@ async def near(db: Connection, ways: list[Reading], after: Position | None) -> W
         found = await _beginning(db, ways, after_prefix)
         if found.candidates or after_prefix:
             return found
-    keys = list(dict.fromkeys(one.loose for way in reversed(ways) for one in way.spellings))
+    # A slip of the keyboard and a typo at once are only looked for in what is then Latin: most articles are.
+    spelt = [one for way in reversed(ways) for one in way.spellings if one.layout is None or one.key.isascii()]
+    keys = list(dict.fromkeys(one.loose for one in spelt))[:MOST_KEYS]
     for look in (_ending, _one_typo, _two_typos):
         window = await look(db, ways, keys)
         if window.candidates:
@@ -124,10 +127,12 @@ async def _beginning(db: Connection, ways: list[Reading], after: tuple[str, int]
             if len(spelling.loose) < LEAST_FOR_PREFIX:
                 continue
             limit = MOST_CANDIDATES + 1
+            rows = []
             if way.brand_id is not None:
                 rows = await store.of_brand(db, way.brand_id, spelling.loose, after, limit)
-            else:
+            if not rows:
                 rows = await store.beginning(db, spelling.loose, after, limit)
+                rows = [one for one in rows if way.brand_id in (None, one.brand_id)]
             if rows:
                 return _window(rows, "prefix", endless=True, changes=_layout_change(way, spelling))
     return Window()
@@ -141,7 +146,7 @@ async def _ending(db: Connection, ways: list[Reading], keys: list[str]) -> Windo
 
 
 async def _one_typo(db: Connection, ways: list[Reading], keys: list[str]) -> Window:
-    wanted = [one for key in keys if LEAST_FOR_TYPO <= len(key) <= MOST_FOR_TYPO for one in edits(key)]
+    wanted = {one for key in keys if LEAST_FOR_TYPO <= len(key) <= MOST_FOR_TYPO for one in edits(key)}
     rows = await store.by_keys(db, wanted, MOST_CANDIDATES + 1) if wanted else []
     return _window(_of_brands(rows, ways), "typo")
 
@@ -151,7 +156,7 @@ async def _two_typos(db: Connection, ways: list[Reading], keys: list[str]) -> Wi
     for key in keys:
         if LEAST_FOR_TWO <= len(key) <= MOST_FOR_TYPO:
             first, last = parts(key)
-            near = await store.near(db, key, [first, *edits(first)], last, MEASURED, MOST_CANDIDATES)
+            near = await store.near(db, key, {first, *edits(first)}, last, MEASURED, MOST_CANDIDATES)
             rows += [one for one in near if distance(one.article_loose, key) <= TWO]
     return _window(_of_brands(rows, ways), "typo2")
 

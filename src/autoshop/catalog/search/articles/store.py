@@ -1,6 +1,6 @@
 """SQL of articles. Each statement is a walk along an index of keys, and ends after so many rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from autoshop.kit.db import Connection
@@ -16,17 +16,18 @@ class Found:
     article_loose: str
 
 
+# Keys have no spaces, so a thousand of them travel as one text: the driver takes a millisecond for an array.
 BY_KEYS = """
 SELECT p.id, p.brand_id, p.article_key, p.article_loose
   FROM products AS p
- WHERE p.article_loose = ANY ($1::text[]) AND p.active
+ WHERE p.article_loose = ANY (string_to_array($1, ' ')) AND p.active
  LIMIT $2
 """
 
 
-async def by_keys(db: Connection, loose: Sequence[str], limit: int) -> list[Found]:
+async def by_keys(db: Connection, loose: Iterable[str], limit: int) -> list[Found]:
     """Products whose article has one of these loose keys."""
-    return [Found(*row) for row in await db.fetch(BY_KEYS, loose, limit)]
+    return [Found(*row) for row in await db.fetch(BY_KEYS, " ".join(loose), limit)]
 
 
 BY_CODES = """
@@ -98,7 +99,7 @@ async def ending(db: Connection, loose: str, limit: int) -> list[Found]:
 NEAR = """
 SELECT n.id, n.brand_id, n.article_key, n.article_loose
   FROM ((SELECT p.id, p.brand_id, p.article_key, p.article_loose
-           FROM unnest($2::text[]) AS h (part)
+           FROM unnest(string_to_array($2, ' ')) AS h (part)
           CROSS JOIN LATERAL (SELECT id, brand_id, article_key, article_loose
                                 FROM products
                                WHERE article_loose >= h.part AND article_loose < h.part || chr(1114111)
@@ -119,11 +120,11 @@ SELECT n.id, n.brand_id, n.article_key, n.article_loose
 
 
 async def near(
-    db: Connection, loose: str, first_parts: Sequence[str], last_part_reversed: str, measured: int, limit: int
+    db: Connection, loose: str, first_parts: Iterable[str], last_part_reversed: str, measured: int, limit: int
 ) -> list[Found]:
     """Products whose article begins with a part, or ends with the last, and may be two edits away, the nearest first.
 
     To exchange two neighbours is two steps here, so up to four are looked at.
     """
-    rows = await db.fetch(NEAR, loose, first_parts, last_part_reversed, measured, limit)
+    rows = await db.fetch(NEAR, loose, " ".join(first_parts), last_part_reversed, measured, limit)
     return [Found(*row) for row in rows]

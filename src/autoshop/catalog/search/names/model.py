@@ -26,7 +26,7 @@ def words_in(text: str) -> list[str]:
     return _MEASURE.sub(r"\1\2", clean).split()
 
 
-def edits(word: str) -> list[str]:
+def edits(word: str) -> set[str]:
     """All words at distance one, in the letters of its own alphabet."""
     letters = _ENGLISH if word.isascii() else _RUSSIAN
     found = set()
@@ -38,7 +38,7 @@ def edits(word: str) -> list[str]:
         if len(tail) > 1:
             found.add(head + tail[1] + tail[0] + tail[2:])
         found.update(head + letter + tail for letter in letters)
-    return sorted(found - {word, ""})
+    return found - {word, ""}
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from autoshop.catalog.search.names.model import (
 from autoshop.kit.db import Connection
 from autoshop.kit.scanner import as_if_latin, as_if_russian
 
+MOST_CORRECTED = 4  # words of what is typed: more unknown ones are no misspelt name
 INDEXED_AT_ONCE = 1_000  # products: a step is a transaction of a tenth of a second
 
 
@@ -50,7 +51,7 @@ async def understand(db: Connection, text: str, lexicon: Lexicon) -> tuple[list[
             continue
         lexeme = known[one].lexeme
         word = Word(one, (lexeme,) if lexeme else (), known[one].known or not one.isalpha() or lexicon.has(one), one)
-        if lexeme and not word.known:
+        if lexeme and not word.known and len(changes) < MOST_CORRECTED:
             word, change = await _corrected(db, word, lexicon)
             changes += [change] if change else []
         words.append(word)
@@ -83,7 +84,7 @@ async def _corrected(db: Connection, word: Word, lexicon: Lexicon) -> tuple[Word
         return word, None
     near = edits(typed)
     rows = sorted(await store.among(db, near), key=lambda row: (-row["seen"], row["word"]))
-    if not rows and (phrased := [one for one in near if one in lexicon.words]):
+    if not rows and (phrased := sorted(near & lexicon.words)):
         return Word(typed, (), True, phrased[0]), Change("typo", typed, phrased[0])
     meant = rows[0] if rows else await store.near(db, typed) if len(typed) >= LEAST_FOR_TWO else None
     if meant is None:
@@ -111,8 +112,13 @@ async def find(
         return Window()
     query = query_of(asked, [category_lexeme(one) for one in but_not_of])
     rows = await store.find(db, query, query_of(groups), MOST_NAMED)
-    found = [Candidate(product_id, "name", f"{1e6 - min(rank, 0.999999) * 1e6:07.0f}") for product_id, rank in rows]
+    found = [Candidate(row["product_id"], "name", _place(row["rank"]), print=row["print"]) for row in rows]
     return Window(in_order(found, after), len(rows) == MOST_NAMED)
+
+
+def _place(rank: float) -> str:
+    """A higher rank sorts first."""
+    return f"{1e6 - min(rank, 0.999999) * 1e6:07.0f}"
 
 
 async def of_categories(db: Connection, category_ids: Sequence[int], after: Position | None) -> Window:

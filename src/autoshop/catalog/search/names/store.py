@@ -1,14 +1,13 @@
 """SQL of names: the index beside the products, and the words that it has."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import asyncpg
 
+from autoshop.catalog.search.store import PRINT
 from autoshop.kit.db import Connection, Pool
 
-# What a document was made of, in four bytes. The first value is the edition of the rules below: raise it with them.
-PRINT = "hashtext(concat_ws('|', 1, p.brand_id, p.category_id, p.article, p.name))"
 # The words of a name, without its article: that has indexes of its own. As `words_in` has them.
 CLEAN = r"""regexp_replace(
     regexp_replace(
@@ -142,13 +141,13 @@ async def beginning(db: Connection, word: str, limit: int) -> list[asyncpg.Recor
 AMONG = """
 SELECT word, lexeme, seen
   FROM search_words
- WHERE word = ANY ($1::text[])
+ WHERE word = ANY (string_to_array($1, ' '))
 """
 
 
-async def among(db: Connection, words: Sequence[str]) -> list[asyncpg.Record]:
-    """Those of some words that names have."""
-    return list(await db.fetch(AMONG, words))
+async def among(db: Connection, words: Iterable[str]) -> list[asyncpg.Record]:
+    """Those of some words that names have. A thousand of them travel as one text: as an array they take longer."""
+    return list(await db.fetch(AMONG, " ".join(words)))
 
 
 NEAR = """
@@ -175,23 +174,17 @@ async def near(db: Connection, word: str) -> asyncpg.Record | None:
 # ---------------------------------------------------------------------------- products
 # The subselect hides the query from the planner: for a frequent word it would rather read the table from its beginning
 # until it has enough, which takes as long as that word is far away.
-FIND = f"""
-WITH answers AS MATERIALIZED (
-    SELECT d.product_id, d.words, d.print
-      FROM search_documents AS d
-     WHERE d.words @@ (SELECT $1::text::tsquery)
-     LIMIT $3
-)
-SELECT s.product_id, ts_rank_cd(s.words, $2::text::tsquery, 1) AS rank
-  FROM answers AS s
-  JOIN products AS p ON p.id = s.product_id
- WHERE p.active AND s.print = {PRINT}
+FIND = """
+SELECT d.product_id, d.print, ts_rank_cd(d.words, $2::text::tsquery, 1) AS rank
+  FROM search_documents AS d
+ WHERE d.words @@ (SELECT $1::text::tsquery)
+ LIMIT $3
 """
 
 
-async def find(db: Connection, query: str, ranked_by: str, limit: int) -> list[tuple[int, float]]:
-    """Some products whose documents answer a query, each with its rank; what has changed since is left out."""
-    return [(row["product_id"], row["rank"]) for row in await db.fetch(FIND, query, ranked_by, limit)]
+async def find(db: Connection | Pool, query: str, ranked_by: str, limit: int) -> list[asyncpg.Record]:
+    """Some products whose documents answer a query, each with its print and rank."""
+    return list(await db.fetch(FIND, query, ranked_by, limit))
 
 
 # By key, each category walked by itself: a page of ten categories does not sort all their products.
