@@ -152,6 +152,7 @@ TABLE = [
     ("масло 5w40", "name", None, "name"),
     ("масло 5w-40 4л", "name", None, "name"),
     ("маслом 5W-40", "name", None, "name"),
+    ("масло 5w-40, 4 л", "name", None, "name"),
     ("свеча иридиевая", "category", None, "name"),
     ("иридиевых свечей", "category", None, "name"),
     ("амортизатор передний kyb", "category", None, "name"),

@@ -5,6 +5,7 @@ brands/      makers and the other names they go by
 categories/  the tree that products hang on
 prices/      by price type, with their history; cost is for those who may see it
 imports/     catalogue, prices and opening stock from CSV and XLSX
+search/      products by an article, a category, words of a name, however they are typed; the index of names
 
 The files in each are those of inventory/. `answers.py` is what the routes of all of them say alike.
 """

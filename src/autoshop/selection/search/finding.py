@@ -21,6 +21,7 @@ from autoshop.selection.search import hooks
 from autoshop.selection.search.model import Filters, Kind, Line, Outcome, Shape, shape_of
 
 SURE_COMPLAINT = 0.6
+FEW_LINES = 3
 MOST_ANALOGS_OF = 20
 NOT_TO_BE_SEARCHED = ("empty", "short", "long", "signs")
 
@@ -46,7 +47,9 @@ async def find(db: Connection, typed: str, filters: Filters, after: Position | N
         return question.answer("nothing")
     lines = lines_in(shape.text)
     if sum(any(c.isdigit() for c in line) for line in lines) > 1:
-        return await _several(db, question, lines)
+        several = await _several(db, question, lines)
+        if several.window.candidates or after or len(lines) > FEW_LINES or "\n" in shape.text:
+            return several  # else it is a sentence: «масло 5w-40, 4 л»
     for read in hooks.READERS:
         if (hint := await read(db, shape.text)) is not None:
             known = question.answer(hint.kind, Window(in_order(list(hint.candidates), after)))
@@ -76,7 +79,7 @@ async def _article(db: Connection, question: Question, ways: list[Reading]) -> O
         return None
     product_ids = list(dict.fromkeys(one.product_id for one in in_order(exact)))[:MOST_ANALOGS_OF]
     analogs = [one for ask in hooks.ANALOGS for one in await ask(db, product_ids)]
-    like = await articles.near(db, ways, after)
+    like = await articles.near(db, ways, after) if not codes else Window()
     found = in_order([*exact, *analogs, *like.candidates], after)
     kind: Kind = "article" if not codes else "barcode" if codes[0].match == "barcode" else "sku"
     brand_ids = tuple(dict.fromkeys(way.brand_id for way in ways if way.brand_id is not None))

@@ -30,8 +30,18 @@ async def step(pool: Pool) -> bool:
         return False
 
 
+async def index_all(pool: Pool) -> int:
+    """Look at every product; how many there are. What has its document already is not written again."""
+    async with transaction(pool, unhurried=True) as db:
+        products = await store.mark_all(db)
+    while await store.is_behind(pool):
+        if not await step(pool):  # a worker is at it
+            await asyncio.sleep(LOOK_SECONDS)
+    return products
+
+
 async def catch_up(pool: Pool) -> int:
-    """Index all that has changed, for tests and benches; how many steps it took."""
+    """Index all that has changed; how many steps it took."""
     steps = 0
     while await step(pool):
         steps += 1

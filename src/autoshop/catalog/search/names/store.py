@@ -32,6 +32,22 @@ async def is_behind(db: Connection | Pool) -> bool:
     return bool(await db.fetchval(IS_BEHIND))
 
 
+MARK_ALL = """
+INSERT INTO search_changes (first_id, last_id)
+SELECT min(id), max(id)
+  FROM products
+ GROUP BY id / 1000
+ ORDER BY 1
+"""
+COUNT = "SELECT count(*) FROM products"
+
+
+async def mark_all(db: Connection) -> int:
+    """Have every product looked at; how many there are."""
+    await db.execute(MARK_ALL)
+    return int(await db.fetchval(COUNT))
+
+
 TAKE = """
 DELETE FROM search_changes
  WHERE id IN (SELECT id
