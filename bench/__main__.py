@@ -45,7 +45,8 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bin/bench", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", default="standard", choices=["standard", "scale", "import", "live", "search", "recommendations"],
+        "what", nargs="?", default="standard",
+        choices=["standard", "scale", "import", "live", "search", "recommendations"],
         help="standard: movements against the limit, reads, memory; scale: every request over 10 000 and 500 000"
         " products, and 500 stores; import: a CSV of a million rows; live: how soon 200 listeners hear of a movement;"
         " search: every kind of text over 100 000 and a million products;"
