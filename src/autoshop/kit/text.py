@@ -14,23 +14,27 @@ def article_key(article: str) -> str:
     """The strict key: upper case, without spaces and punctuation, Cyrillic lookalikes read as Latin.
 
     `W 914/2` → `W9142`; `А17ДВРМ` → `A17ДBPM` (letters without a Latin twin stay Cyrillic).
+    A plus at the end stays: Bosch WR7DC and WR7DC+ are two plugs.
     Two articles of one brand with the same key are the same product.
     """
     if article.isascii():  # nothing to normalise, and no lookalikes: nearly all articles, three times as fast
         text = article.upper()
-        return text if text.isalnum() else _NOT_IN_KEY.sub("", text)
-    text = unicodedata.normalize("NFKC", article).upper().translate(_LOOKALIKES)
-    return _NOT_IN_KEY.sub("", text)
+        if text.isalnum():
+            return text
+    else:
+        text = unicodedata.normalize("NFKC", article).upper().translate(_LOOKALIKES)
+    key = _NOT_IN_KEY.sub("", text)
+    return key + "+" if key and text.rstrip().endswith("+") else key
 
 
 def article_loose(article: str) -> str:
-    """The loose key, for search only: also О and 0, I and 1 are one."""
+    """The loose key, for search only: also О and 0, I and 1 are one, and a plus at the end does not count."""
     return loosened(article_key(article))
 
 
 def loosened(key: str) -> str:
     """A strict key → the loose one."""
-    return key.replace("O", "0").replace("I", "1").replace("Q", "0")
+    return key.replace("O", "0").replace("I", "1").replace("Q", "0").rstrip("+")
 
 
 def name_key(name: str) -> str:

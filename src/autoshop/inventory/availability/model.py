@@ -1,6 +1,6 @@
 """Availability: the status and ETA of a product at a store. Pure rules over plain data."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -47,8 +47,9 @@ def availability(
     arrivals: Iterable[Arrival],
     routes: Mapping[tuple[int, int], Route],
     lead_time_days: int | None,
+    only: Set[int] | None = None,
 ) -> dict[int, Availability]:
-    """The availability of one product at each store.
+    """The availability of one product at each store; or at some `only`, from what lies at all of them.
 
     `available` holds free pieces by store id; `routes` what differs from the owner's rule, by (from, to). On hand
     wins; else the earliest of transit, transfer and supplier.
@@ -58,9 +59,10 @@ def availability(
     on_the_way: dict[int, list[Arrival]] = {}
     for arrival in arrivals:
         on_the_way.setdefault(arrival.store_id, []).append(arrival)
+    asked = stores if only is None else [store for store in stores if store.id in only]
 
     answer = {}
-    for store in stores:
+    for store in asked:
         if not store.active:  # pieces may still lie there, but nobody can come for them
             answer[store.id] = UNAVAILABLE
             continue
@@ -74,6 +76,12 @@ def availability(
         ]
         answer[store.id] = min(candidates, key=lambda found: found.eta_at or now, default=UNAVAILABLE)
     return answer
+
+
+def soonest(found: Mapping[int, Availability]) -> tuple[int, Availability] | None:
+    """The store at which a buyer can have it first, and when; on hand before all else. None where nobody can."""
+    promised = [(store_id, here) for store_id, here in found.items() if here.eta_at is not None]
+    return min(promised, key=lambda one: (one[1].status != "on_hand", one[1].eta_at), default=None)
 
 
 def _transit(now: datetime, store: Store, arrivals: Iterable[Arrival]) -> Iterable[Availability]:

@@ -1,13 +1,14 @@
 """Verbs: where a product is, when a buyer can have it, and how long its supplier needs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from autoshop.accounts.model import Caller
 from autoshop.inventory.availability import store
-from autoshop.inventory.availability.model import Availability, availability
+from autoshop.inventory.availability.model import UNAVAILABLE, Availability, availability, soonest
 from autoshop.inventory.availability.store import Shelf
-from autoshop.inventory.movements.model import UnknownProduct
+from autoshop.inventory.movements.model import UnknownProduct, UnknownStore
 from autoshop.inventory.stores import store as stores
 from autoshop.inventory.stores.model import Store
 from autoshop.inventory.transfers import store as transfers
@@ -48,6 +49,45 @@ async def look_up(db: Connection, product_id: int, now: datetime) -> list[AtStor
         )
         for place in places
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """When a buyer can have a product, and where: at the store that was asked for, or first of all. Free pieces there
+    and everywhere."""
+
+    store: Store | None
+    availability: Availability
+    free_here: int
+    free: int
+
+
+async def promises(
+    db: Connection, product_ids: Sequence[int], store_id: int | None, now: datetime
+) -> dict[int, Promised]:
+    """Many products at one store, or (None) wherever they can be had first: for a list of what may be bought.
+
+    A handful of statements, however many products and stores. Each product is in the answer.
+    """
+    places = await stores.in_business(db)
+    by_id = {place.id: place for place in places}
+    if store_id is not None and store_id not in by_id:
+        raise UnknownStore(f"There is no store {store_id} in business", store_id=store_id)
+    free = await store.free(db, product_ids)
+    lead_times = await store.lead_times(db, product_ids)
+    arrivals = await transfers.on_the_way_of(db, product_ids)
+    routes = await stores.routes(db)
+    one_of_each_calendar = {place.calendar: place.id for place in reversed(places)}.values()
+    answer = {}
+    for product_id in product_ids:
+        here, coming = free.get(product_id, {}), arrivals.get(product_id, [])
+        holding = {place_id for place_id in here if place_id in by_id}
+        where = {store_id} if store_id is not None else holding
+        where = where or {*one_of_each_calendar, *(arrival.store_id for arrival in coming)}
+        found = availability(now, places, here, coming, routes, lead_times.get(product_id), where)
+        at, best = soonest(found) or (store_id, UNAVAILABLE)
+        answer[product_id] = Promised(by_id.get(at or 0), best, here.get(at or 0, 0), sum(here.values()))
+    return answer
 
 
 async def set_lead_time(db: Connection, caller: Caller, product_id: int, days: int | None) -> None:

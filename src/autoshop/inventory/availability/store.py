@@ -45,6 +45,29 @@ async def briefly(db: Connection, product_ids: Sequence[int], store_id: int) -> 
     return {row["product_id"]: (row["here"], row["everywhere"]) for row in rows}
 
 
+FREE = """
+SELECT i.product_id, i.store_id, i.quantity - i.reserved AS free
+  FROM stock AS i
+ WHERE i.product_id = ANY ($1::bigint[]) AND i.quantity > i.reserved
+"""
+
+
+async def free(db: Connection, product_ids: Sequence[int]) -> dict[int, dict[int, int]]:
+    """Free pieces by product and store, where there are any."""
+    found: dict[int, dict[int, int]] = {}
+    for row in await db.fetch(FREE, product_ids):
+        found.setdefault(row["product_id"], {})[row["store_id"]] = row["free"]
+    return found
+
+
+LEAD_TIMES = "SELECT l.product_id, l.days FROM lead_times AS l WHERE l.product_id = ANY ($1::bigint[])"
+
+
+async def lead_times(db: Connection, product_ids: Sequence[int]) -> dict[int, int]:
+    """How many days the suppliers of products need, as far as it is known."""
+    return {row["product_id"]: row["days"] for row in await db.fetch(LEAD_TIMES, product_ids)}
+
+
 # One row where the product exists, none where it does not.
 LEAD_TIME = """
 SELECT l.days

@@ -337,6 +337,17 @@ async def on_the_way(db: Connection, product_id: int) -> list[Arrival]:
     return [Arrival(*row) for row in await db.fetch(ON_THE_WAY, product_id)]
 
 
+ON_THE_WAY_OF = ON_THE_WAY.replace("SELECT", "SELECT l.product_id,", 1).replace("= $1", "= ANY ($1::bigint[])", 1)
+
+
+async def on_the_way_of(db: Connection, product_ids: Sequence[int]) -> dict[int, list[Arrival]]:
+    """The same of many products, by product."""
+    found: dict[int, list[Arrival]] = {}
+    for product_id, *arrival in await db.fetch(ON_THE_WAY_OF, product_ids):
+        found.setdefault(product_id, []).append(Arrival(*arrival))
+    return found
+
+
 OVERDUE = """
 UPDATE transfers
    SET overdue_told_at = $1
