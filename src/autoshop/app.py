@@ -60,6 +60,7 @@ from autoshop.kit.fields import only_known_parameters, reason_for
 from autoshop.kit.http import Gate
 from autoshop.kit.reuse import Reused
 from autoshop.kit.settings import Settings, settings
+from autoshop.selection.crosses import api as crosses
 from autoshop.selection.plugs import api as plugs
 from autoshop.warehouse.documents import api as documents
 from autoshop.warehouse.documents import files as document_files
@@ -106,7 +107,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
     inventory = (*moving, *counting, shelves, marks, levels, buffers, live, *reports, availability, stores)
     catalogue = (products, brands, categories, prices, imports)
     warehouse = (scan, labels, picking, document_files, documents)
-    selection = (plugs,)
+    selection = (plugs, crosses)
     for module in (*inventory, *catalogue, *selection, *warehouse, webhooks, accounts):
         app.include_router(module.router)
     app.include_router(stores.holidays_router)

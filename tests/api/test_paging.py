@@ -95,10 +95,13 @@ LISTS = [
     Listed(f"inventory/{PLUG}/history", ("history", 0, 0, 0, 0), {"store_id": CENTRE}, name=("kind", "id")),
     Listed(f"products/{PLUG}/prices", ("prices", LONG_AGO, ""), name=("price_type", "valid_from")),
     Listed("imports", ("imports", 0)),
+    Listed("crosses/conflicts", ("conflicts", LAST)),
+    Listed("crosses/conflicts", ("conflicts", LAST), {"state": "open"}),
     Listed("webhooks", ("webhooks", LAST)),
     Listed("webhooks/1/deliveries", ("deliveries", 0)),
     Listed("webhooks/1/deliveries", ("deliveries", 0), {"status": "waiting"}),
 ]
+KINDS = ("analog", "oe", "supersession", "spec_equal")
 every_list = pytest.mark.parametrize("listed", LISTS, ids=str)
 
 
@@ -183,6 +186,8 @@ async def busy_with_documents(client: httpx.AsyncClient, hour: int, new_store: i
     await done(client, "POST", f"{API}/inventory/shelves", {"items": items})
     marked = {"product_id": PLUG, "store_id": CENTRE, "movement_type": "sale", "quantity": 1}
     await done(client, "POST", MOVEMENT, {**marked, "marks": [f"010460123456789321SERIAL{hour:07}"]})
+    trap = {"brand": "NGK", "article": f"BPR6ES-1{hour % 2}", "other_brand": "Bosch", "other_article": f"W{hour % 9}DC"}
+    await done(client, "POST", f"{API}/crosses", {**trap, "kind": KINDS[hour % 4]})
     file = f"Бренд;Артикул;Название\nNGK;B{hour};Свеча\n".encode()
     sent = await client.post(f"{API}/imports", content=file, headers={"Content-Type": "text/csv"})
     assert sent.status_code == 202, sent.text

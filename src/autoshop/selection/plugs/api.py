@@ -233,7 +233,7 @@ def _analog(one: Offered, base: Spec | None, caller: Caller, now: datetime, lang
     analog = one.analog
     return AnalogOut(
         brand=analog.brand, code=analog.code, by=analog.by, via=list(analog.via), note=analog.note,
-        verdict=analog.check.verdict, differs=[_difference(found, lang) for found in analog.check.differs],
+        verdict=analog.check.verdict, differs=[difference_out(found, lang) for found in analog.check.differs],
         unknown=list(analog.check.unknown), reason=_reason(analog, base, lang), spec=_spec(analog.spec),
         confidence=analog.confidence, source=list(analog.source),
         products=[_offer(offer, caller, now, lang) for offer in one.offers],
@@ -246,7 +246,8 @@ def _reason(analog: Analog, base: Spec | None, lang: Language) -> str:
     return told if why is None else f"{why}; {told}"
 
 
-def _difference(found: Difference, lang: Language) -> DifferenceOut:
+def difference_out(found: Difference, lang: Language) -> DifferenceOut:
+    """How two plugs differ in a field, as the API tells it."""
     one: Any = found.one
     other: Any = found.other
     return DifferenceOut(field=found.field, asked=one, other=other, text=texts.difference(found, lang))

@@ -70,14 +70,15 @@ async def equivalents(
     plug = understand(asked, brand, language).one
     base, base_code = base_of(plug.brand, plug.code)
     good, bad = analogs_of(plug.brand, plug.code)
-    makers = await _makers(db, {plug.brand, *(one.brand for one in (*good, *bad))})
-    named = await _named(db, makers, [(plug.brand, plug.code), *((one.brand, one.code) for one in (*good, *bad))])
+    known_makers = await makers(db, {plug.brand, *(one.brand for one in (*good, *bad))})
+    named = await _named(db, known_makers, [(plug.brand, plug.code), *((one.brand, one.code) for one in (*good, *bad))])
     known_keys = {(one.brand, article_key(one.code)) for one in (*good, *bad)} | {(plug.brand, article_key(plug.code))}
-    for brand_of, code, product_id in await _of_same_spec(db, makers, base):
-        if (brand_of, article_key(code)) not in known_keys and (more := of_catalogue(base, brand_of, code)) is not None:
-            known_keys.add((brand_of, article_key(code)))
+    for maker, product in await products_like(db, known_makers, base):
+        at = maker, product.article_key
+        if at not in known_keys and (more := of_catalogue(base, maker, product.article)) is not None:
+            known_keys.add(at)
             good.append(more)
-            named.setdefault((brand_of, article_key(code)), []).append(product_id)
+            named.setdefault(at, []).append(product.id)
     offers = await _offers(db, caller, sorted({one for ids in named.values() for one in ids}), store_id, now)
 
     def offered(one: Analog) -> Offered:
@@ -107,7 +108,7 @@ def _order(one: Offered) -> tuple[object, ...]:
     return when, *fit, eta, price, len(analog.via), known.RANKS.index(analog.confidence), analog.brand, analog.code
 
 
-async def _makers(db: Connection, named: Iterable[str]) -> dict[int, str]:
+async def makers(db: Connection, named: Iterable[str]) -> dict[int, str]:
     """The brands of the catalogue that make plugs or number them: id → the name that the facts use."""
     names = {name: name for name in named}
     names |= {name: brand.brand for brand in facts().brands.values() for name in (brand.brand, *brand.names)}
@@ -126,14 +127,15 @@ async def _named(
     return found
 
 
-async def _of_same_spec(db: Connection, makers: dict[int, str], base: Spec | None) -> list[tuple[str, str, int]]:
-    """Products whose codes begin as such a plug's may: brand, code and product; they still have to be read."""
+async def products_like(
+    db: Connection, known_makers: dict[int, str], base: Spec | None
+) -> list[tuple[str, catalogue.Named]]:
+    """Products whose codes begin as such a plug's may, with their makers; each code still has to be read."""
     if base is None:
         return []
     beginnings = coding.beginnings_of(base)
-    wanted = [(brand_id, start) for brand_id, maker in makers.items() for start in beginnings.get(maker, ())]
-    found = await catalogue.by_beginnings(db, wanted)
-    return [(makers[product.brand_id], product.article, product.id) for product in found]
+    wanted = [(brand_id, start) for brand_id, maker in known_makers.items() for start in beginnings.get(maker, ())]
+    return [(known_makers[product.brand_id], product) for product in await catalogue.by_beginnings(db, wanted)]
 
 
 async def _offers(
