@@ -101,7 +101,6 @@ LISTS = [
     Listed("webhooks/1/deliveries", ("deliveries", 0)),
     Listed("webhooks/1/deliveries", ("deliveries", 0), {"status": "waiting"}),
 ]
-KINDS = ("analog", "oe", "supersession", "spec_equal")
 every_list = pytest.mark.parametrize("listed", LISTS, ids=str)
 
 
@@ -186,8 +185,11 @@ async def busy_with_documents(client: httpx.AsyncClient, hour: int, new_store: i
     await done(client, "POST", f"{API}/inventory/shelves", {"items": items})
     marked = {"product_id": PLUG, "store_id": CENTRE, "movement_type": "sale", "quantity": 1}
     await done(client, "POST", MOVEMENT, {**marked, "marks": [f"010460123456789321SERIAL{hour:07}"]})
-    trap = {"brand": "NGK", "article": f"BPR6ES-1{hour % 2}", "other_brand": "Bosch", "other_article": f"W{hour % 9}DC"}
-    await done(client, "POST", f"{API}/crosses", {**trap, "kind": KINDS[hour % 4]})
+    short, long = (
+        {"brand": "Bosch", "article": "WR7BC"},
+        {"other_brand": "Bosch", "other_article": f"WR{hour % 8 + 2}DC"},
+    )
+    await done(client, "POST", f"{API}/crosses", {**short, **long, "kind": "analog" if hour < 100 else "oe"})
     file = f"Бренд;Артикул;Название\nNGK;B{hour};Свеча\n".encode()
     sent = await client.post(f"{API}/imports", content=file, headers={"Content-Type": "text/csv"})
     assert sent.status_code == 202, sent.text

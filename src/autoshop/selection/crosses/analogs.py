@@ -25,7 +25,7 @@ from autoshop.selection.plugs.model import Check, Spec, compare
 
 BOUNDS = {"first": 5_000, "through": 500, "second": 200, "most": 5_000}
 MOST_NUMBERS = 50  # supersessions that are followed, each way
-MOST_OFFERS = 500  # products whose stock is looked at
+MOST_OFFERS = 200  # products whose stock is looked at
 MOST_OTHERS = 100  # articles told that the shop does not sell
 RETAIL = "retail"
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from autoshop.kit.text import article_key
@@ -55,7 +56,8 @@ def analogs_of(brand: str, code: str) -> tuple[list[Analog], list[Analog]]:
             found.setdefault(at, analog)
     all_of_them = list(found.values())
     good = [one for one in all_of_them if one.why is None and one.check.verdict not in ("conflict", "fits, differs")]
-    return good, [one for one in all_of_them if one not in good]
+    chosen = set(map(id, good))
+    return good, [one for one in all_of_them if id(one) not in chosen]
 
 
 def _refused(brand: str, code: str, base: Spec | None) -> Iterator[Analog]:
@@ -89,11 +91,26 @@ def _linked(brand: str, code: str, base: Spec | None) -> Iterator[Analog]:
 
 def _of_same_spec(base: Spec | None) -> Iterator[Analog]:
     """Codes of the tables that the checker proves to be the same."""
-    for brand, code in known.all_codes() if base is not None else ():
-        spec = spec_of(brand, code)
+    for brand, code, spec in _known_specs().get(_kind_of(base), ()) if base is not None else ():
         check = compare(base, spec)
         if check.is_proven:
             yield Analog(brand, code, "same spec", (), "", check, spec, "medium", COMPARED)
+
+
+def _kind_of(spec: Spec | None) -> tuple[object, ...]:
+    """What two plugs have in common if they are the same: it spares comparing each with all."""
+    return () if spec is None else (spec.thread, spec.seat, spec.projected, spec.resistor)
+
+
+@cache
+def _known_specs() -> dict[tuple[object, ...], list[tuple[str, str, Spec]]]:
+    """The codes of the tables that can be read, by kind."""
+    found: dict[tuple[object, ...], list[tuple[str, str, Spec]]] = {}
+    for brand, code in known.all_codes():
+        spec = spec_of(brand, code)
+        if spec is not None:
+            found.setdefault(_kind_of(spec), []).append((brand, code, spec))
+    return found
 
 
 def of_catalogue(base: Spec | None, brand: str, code: str) -> Analog | None:

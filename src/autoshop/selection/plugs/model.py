@@ -112,20 +112,16 @@ def compare(one: Spec | None, other: Spec | None) -> Check:
     return Check("pass, adjacent heat" if fields else "pass", differs, unknown)
 
 
+TOLERANCES = {"hex_mm": HEX_TOLERANCE_MM, "reach_mm": REACH_TOLERANCE_MM, "heat": SAME_HEAT}
+
+
 def _differences(one: Spec, other: Spec) -> Iterator[Difference]:
     for field in (*MOUNTING, *BEHAVIOUR):
         a, b = getattr(one, field), getattr(other, field)
-        if a is not None and b is not None and not _agree(field, a, b):
-            yield Difference(field, a, b)
-
-
-def _agree(field: str, a: object, b: object) -> bool:
-    tolerance = {"hex_mm": HEX_TOLERANCE_MM, "reach_mm": REACH_TOLERANCE_MM, "heat": SAME_HEAT}.get(field)
-    if tolerance is None:
-        return a == b
-    assert isinstance(a, float | int)
-    assert isinstance(b, float | int)
-    return abs(a - b) <= tolerance + 1e-9
+        if a != b and a is not None and b is not None:
+            tolerance = TOLERANCES.get(field)
+            if tolerance is None or abs(a - b) > tolerance + 1e-9:
+                yield Difference(field, a, b)
 
 
 def _steps(one: Spec, other: Spec) -> float:
