@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import imports, live, recommendations, scale, search, standard
+from bench import crosses, imports, live, recommendations, scale, search, standard
 from bench.report import Report
 from bench.stage import ROOT
 
@@ -17,7 +17,7 @@ from bench.stage import ROOT
 def main() -> int:
     """Read the options, run one bench, print and keep what it found."""
     options = _options()
-    if options.what not in ("import", "live", "search", "recommendations") and shutil.which("wrk") is None:
+    if options.what not in ("import", "live", "crosses", "search", "recommendations") and shutil.which("wrk") is None:
         raise SystemExit("wrk is missing: apt-get install wrk (bin/bench does it when root calls it).")
     report = Report()
     report.about_this_machine()
@@ -26,6 +26,8 @@ def main() -> int:
         folder.mkdir(parents=True, exist_ok=True)
         if options.what == "import":
             imports.run(report, folder, options.products or (100_000 if options.quick else 1_000_000))
+        elif options.what == "crosses":
+            crosses.run(report, folder, options.products or (500_000 if options.quick else crosses.PAIRS))
         elif options.what == "live":
             live.run(report, folder, options.products or 1_000, quick=options.quick)
         elif options.what == "recommendations":
@@ -46,15 +48,16 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bin/bench", description=__doc__)
     parser.add_argument(
         "what", nargs="?", default="standard",
-        choices=["standard", "scale", "import", "live", "search", "recommendations"],
+        choices=["standard", "scale", "import", "live", "crosses", "search", "recommendations"],
         help="standard: movements against the limit, reads, memory; scale: every request over 10 000 and 500 000"
         " products, and 500 stores; import: a CSV of a million rows; live: how soon 200 listeners hear of a movement;"
         " search: every kind of text over 100 000 and a million products;"
+        " crosses: five million pairs of articles, and two steps from one to those that stand for it;"
         " recommendations: how often what is proposed is what was bought",
     )  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="shorter and fewer rounds: a hint, not a record")
     parser.add_argument(
-        "--products", type=int, metavar="N", help="instead of 100 000, 500 000 or a million, × 2 stores"
+        "--products", type=int, metavar="N", help="products × 2 stores, rows or pairs, instead of the usual number"
     )
     parser.add_argument("--data", type=Path, metavar="DIR", help="keep the database here and use it again")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")

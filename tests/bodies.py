@@ -40,6 +40,7 @@ SHIPPED_LATER = {"ship": False, "hold": True, "hold_until": TOMORROW}
 IN_A_MONTH = (datetime.now(UTC) + timedelta(days=30)).isoformat()
 MARKED = {**LINE, **TEXTS, "movement_type": "sale", "marks": ["010460123456789321ABCDEFGHIJKLM\x1d93abcd"]}
 SOLD_MARKS = [f"010460123456789321ABCDEFGHIJKL{number}\x1d93abcd" for number in "12"]  # see test_bad_input.py: `shop`
+CROSS = {"brand": "NGK", "article": "BPR6ES", "other_brand": "Bosch", "other_article": "WR7BC"}  # of other reaches
 BODIES: dict[str, Any] = {
     "POST /api/v1/vin": {"vins": ["XTAGFL110KY000000"]},
     f"POST {INVENTORY}/movement": {**MARKED, "effective_on": PAPER["effective_on"]},
@@ -149,6 +150,9 @@ BODIES: dict[str, Any] = {
     "PATCH /api/v1/categories/2": {**NAMES, "parent_id": 1},
     "POST /api/v1/price-types": {**NAMES, "is_cost": True},
     "POST /api/v1/webhooks": HOOK,
+    "POST /api/v1/crosses": {**CROSS, "kind": "analog", "confidence": "high"},
+    "POST /api/v1/crosses/conflicts/1/acceptance": {"reason": "a"},
+    "POST /api/v1/crosses/conflicts/1/dismissal": {"reason": "a"},
     "PATCH /api/v1/webhooks/1": {**HOOK, "active": True},
     "POST /api/v1/webhooks/1/secret": {"overlap_hours": 1},
     "POST /api/v1/webhooks/1/ping": {"text": "a"},

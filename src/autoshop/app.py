@@ -60,6 +60,8 @@ from autoshop.kit.fields import only_known_parameters, reason_for
 from autoshop.kit.http import Gate
 from autoshop.kit.reuse import Reused
 from autoshop.kit.settings import Settings, settings
+from autoshop.selection.crosses import api as crosses
+from autoshop.selection.plugs import api as plugs
 from autoshop.selection.recommendations import api as recommendations
 from autoshop.selection.search import api as search
 from autoshop.selection.vehicles import api as vehicles
@@ -113,7 +115,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
     inventory = (*moving, *counting, shelves, marks, levels, buffers, live, *reports, availability, stores)
     catalogue = (products, brands, categories, prices, imports)
     warehouse = (scan, labels, picking, document_files, documents)
-    selection = (search, vin, vehicles, recommendations)
+    selection = (search, vin, vehicles, plugs, crosses, recommendations)
     for module in (*inventory, *catalogue, *warehouse, *selection, webhooks, accounts):
         app.include_router(module.router)
     app.include_router(stores.holidays_router)

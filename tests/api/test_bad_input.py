@@ -13,7 +13,7 @@ import pytest
 from fastapi import FastAPI
 
 from autoshop.warehouse.documents import jobs as documents
-from tests.bodies import BODIES, COUNT, DOCUMENTS, HELD, INVENTORY, LINE, NAMED, ONE, SOLD_MARKS, STOCKTAKES, WAY
+from tests.bodies import BODIES, COUNT, CROSS, DOCUMENTS, HELD, INVENTORY, LINE, NAMED, ONE, SOLD_MARKS, STOCKTAKES, WAY
 from tests.cast import BULB, CENTRE, NORTH, PLUG
 from tests.imports import whole_shop
 from tests.routes import routes_of
@@ -177,6 +177,7 @@ async def shop(app: FastAPI, client: httpx.AsyncClient) -> None:
     sent = {"kind": "receipt", "store_id": CENTRE, "lines": [{"product_id": PLUG, "quantity": 1}]}
     assert (await client.post("/api/v1/documents", json=sent)).json()["id"] == 1
     await documents.post_document(app.state.pool, 1)
+    assert (await client.post("/api/v1/crosses", json=CROSS)).json()["conflict"]["id"] == 1
     for number, code in enumerate(("plugs", "filters"), start=1):
         assert (await client.post("/api/v1/categories", json={"code": code, "name_ru": code})).json()["id"] == number
 

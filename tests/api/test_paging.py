@@ -96,6 +96,8 @@ LISTS = [
     Listed(f"products/{PLUG}/prices", ("prices", LONG_AGO, ""), name=("price_type", "valid_from")),
     Listed("search", ("search", 9_999, "Я", LAST), {"q": "A1"}, name=("product_id",)),
     Listed("imports", ("imports", 0)),
+    Listed("crosses/conflicts", ("conflicts", LAST)),
+    Listed("crosses/conflicts", ("conflicts", LAST), {"state": "open"}),
     Listed("webhooks", ("webhooks", LAST)),
     Listed("webhooks/1/deliveries", ("deliveries", 0)),
     Listed("webhooks/1/deliveries", ("deliveries", 0), {"status": "waiting"}),
@@ -184,6 +186,11 @@ async def busy_with_documents(client: httpx.AsyncClient, hour: int, new_store: i
     await done(client, "POST", f"{API}/inventory/shelves", {"items": items})
     marked = {"product_id": PLUG, "store_id": CENTRE, "movement_type": "sale", "quantity": 1}
     await done(client, "POST", MOVEMENT, {**marked, "marks": [f"010460123456789321SERIAL{hour:07}"]})
+    short, long = (
+        {"brand": "Bosch", "article": "WR7BC"},
+        {"other_brand": "Bosch", "other_article": f"WR{hour % 8 + 2}DC"},
+    )
+    await done(client, "POST", f"{API}/crosses", {**short, **long, "kind": "analog" if hour < 100 else "oe"})
     file = f"Бренд;Артикул;Название\nNGK;B{hour};Свеча\n".encode()
     sent = await client.post(f"{API}/imports", content=file, headers={"Content-Type": "text/csv"})
     assert sent.status_code == 202, sent.text

@@ -34,6 +34,7 @@ OWNERS = {
     "webhooks": {"webhooks", "webhook_deliveries", "webhook_relay"},
     "warehouse.documents": {"bulk_documents", "bulk_lines", "bulk_problems"},
     "selection.recommendations": {"bought_together"},
+    "selection.crosses": {"cross_articles", "cross_sources", "crosses", "cross_conflicts"},
     "kit": {
         *("idempotency_keys", "outbox", "worker_heartbeats"),
         *("pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics"),
@@ -104,6 +105,7 @@ READS = {
     # What is found is asked of the products themselves, so that it is never older than they are.
     "catalog.search": {"products", "barcodes", "brands", "brand_aliases", "categories", "prices"},
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
+    "selection.crosses": {"brands"},  # a page of conflicts is one statement
     "webhooks": {"outbox"},  # what happened is copied for whoever is to be told of it, in one statement
     "kit": {"ledger_checks", "webhooks", "webhook_deliveries"},  # /metrics
     # All lines of a document are looked up at once, and what came of it is undone at once.
@@ -145,6 +147,7 @@ READ = re.compile(r"\b(?:FROM|JOIN|USING)\s+(?:ONLY\s+)?([a-z_]+)")
 # Where SQL may stand. Everything else asks one of these.
 HOLD_SQL = re.compile(
     r"kit\.\w+|kit\.embedded\.cluster|(\w+\.)*store|catalog\.imports\.(staging|loading)|inventory\.movements\.staged"
+    r"|selection\.crosses\.loading"
     r"|inventory\.reservations\.(lapsing|awaiting)"
     r"|demo\.load|dev"
 )

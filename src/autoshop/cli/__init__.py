@@ -18,7 +18,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run a command. A refusal or a wrong setting is told in a line, without a traceback."""
-    for family in ("serve", "dev", "demo", "imports", "ledger", "search", "vin", "accounts", "docs"):
+    for family in ("serve", "dev", "demo", "imports", "ledger", "search", "vin", "plugs", "accounts", "docs"):
         import_module(f"autoshop.cli.{family}").register(app)
     try:
         app(prog_name="autoshop")

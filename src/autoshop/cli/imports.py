@@ -18,6 +18,7 @@ from autoshop.catalog.imports.csv_file import ENCODINGS, delimiter_named
 from autoshop.catalog.imports.importing import Tell
 from autoshop.catalog.imports.model import Options, Problem, Run
 from autoshop.catalog.imports.texts import OPTIONS, reason, told
+from autoshop.cli import crosses
 from autoshop.cli.run import with_pool
 from autoshop.kit.db import Pool, is_gone, transaction
 from autoshop.kit.language import Language
@@ -38,8 +39,8 @@ PHASES: dict[str, tuple[str, str]] = {
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     family = typer.Typer(help="Bring files in.", no_args_is_help=True)
-    family.callback()(lambda: None)  # so that `catalog` stays a command of its own while it is the only one
     family.command(name="catalog")(catalog)
+    crosses.register(family, app)
     app.add_typer(family, name="import")
 
 

@@ -7,6 +7,7 @@ import unicodedata
 _LOOKALIKES = str.maketrans("АВЕКМНОРСТУХЁІЈЅ", "ABEKMHOPCTYXEIJS")
 NO_NUL = r"^[^\x00]*$"  # the form of a text that PostgreSQL can keep
 NOT_BLANK = r"^[^\x00]*[^\x00\s][^\x00]*$"  # and that says something
+_ASCII_KEY = {sign: chr(sign).upper() if chr(sign).isalnum() else None for sign in range(128)}
 _NOT_IN_KEY = re.compile(r"[^0-9A-ZА-Я]+")
 _ENDS_WITH_PLUS = re.compile(r"[0-9A-ZА-Я][^0-9A-ZА-Я]*\+[^0-9A-ZА-Я]*\Z")
 

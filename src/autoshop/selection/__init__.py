@@ -3,6 +3,8 @@
 vin/               a VIN → make, model, generation, engines, year or window, each with its reason   ← start reading here
 vehicles/          cars and their engines; choosing one step by step, or by what people say
 search/            the one box: what a line of text means, and the products that answer it
+plugs/             the code of a spark plug → what it is; whether two are the same; what replaces one
+crosses/           which article stands for which, who says so, and what a person has to decide
 recommendations/   what people buy together, counted at night
 
 What is known of the world (makers, rules, cars) is files under data/selection, loaded and checked by kit/facts.py.

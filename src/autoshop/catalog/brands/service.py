@@ -1,6 +1,6 @@
 """Verbs: name a brand, change it, find it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import asyncpg
@@ -35,6 +35,11 @@ async def ids_of(db: Connection, names: Sequence[str]) -> dict[str, int]:
     keys = {name: name_key(name) for name in names}
     known = await store.by_keys(db, sorted(set(keys.values()) - {""}))
     return {name: known[key] for name, key in keys.items() if key in known}
+
+
+async def names_of(db: Connection, brand_ids: Collection[int]) -> dict[int, str]:
+    """What brands are called, by id."""
+    return await store.names(db, brand_ids)
 
 
 async def add_brand(db: Connection, caller: Caller, *, name: str, country: str | None, aliases: list[str]) -> Brand:
@@ -73,6 +78,19 @@ async def change_brand(db: Connection, caller: Caller, brand_id: int, version: i
     changed = await get_brand(db, brand_id)
     await audit(db, caller, "change", f"brand:{brand_id}", _as_document(before), _as_document(changed))
     return changed
+
+
+async def ensure(db: Connection, name: str, country: str | None, aliases: Sequence[str]) -> int:
+    """The id of the brand that goes by a name, made if there is none; it gains those aliases that are nobody's yet."""
+    await store.take_names(db)
+    keys = keys_of(name, list(aliases))
+    own_key = next(iter(keys))
+    known = await store.by_keys(db, list(keys))
+    if own_key not in known:
+        added = await store.add(db, keys[own_key], own_key, country)
+        known[own_key] = added if added is not None else (await store.by_keys(db, [own_key]))[own_key]
+    await store.add_aliases(db, known[own_key], {key: alias for key, alias in keys.items() if key not in known})
+    return known[own_key]
 
 
 async def _must_be_free(db: Connection, keys: dict[str, str], brand_id: int | None) -> None:

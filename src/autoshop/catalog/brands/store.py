@@ -1,5 +1,7 @@
 """SQL of brands."""
 
+from collections.abc import Collection
+
 import asyncpg
 
 from autoshop.catalog.brands.model import Brand
@@ -39,6 +41,14 @@ LIST = (
 
 async def list_page(db: Connection | Pool, after_id: int, limit: int) -> list[Brand]:
     return [_brand(row) for row in await db.fetch(LIST, after_id, limit)]
+
+
+NAMES = "SELECT b.id, b.name FROM brands AS b WHERE b.id = ANY ($1::bigint[])"
+
+
+async def names(db: Connection | Pool, brand_ids: Collection[int]) -> dict[int, str]:
+    """What brands are called, by id."""
+    return {row["id"]: row["name"] for row in await db.fetch(NAMES, list(brand_ids))}
 
 
 # A name wins over an alias.
@@ -101,6 +111,11 @@ SELECT alias_key, alias, $1
 async def set_aliases(db: Connection, brand_id: int, aliases: dict[str, str]) -> None:
     """Exactly these aliases, by key."""
     await db.execute(FORGET_ALIASES, brand_id)
+    await db.execute(ADD_ALIASES, brand_id, list(aliases), list(aliases.values()))
+
+
+async def add_aliases(db: Connection, brand_id: int, aliases: dict[str, str]) -> None:
+    """These aliases too, by key."""
     await db.execute(ADD_ALIASES, brand_id, list(aliases), list(aliases.values()))
 
 

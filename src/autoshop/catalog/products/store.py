@@ -1,6 +1,7 @@
 """SQL of products and barcodes."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
@@ -174,6 +175,49 @@ UPDATE products
 async def change(db: Connection, product_id: int, *values: Any) -> None:
     """Write a locked product anew. Raises UniqueViolationError where the article or the SKU is taken."""
     await db.execute(CHANGE, product_id, *values)
+
+
+BY_ARTICLES = """
+SELECT p.id, p.brand_id, p.article, p.article_key
+  FROM unnest($1::bigint[], $2::text[]) AS w (brand_id, article_key)
+  JOIN products AS p ON p.article_key = w.article_key AND p.brand_id = w.brand_id
+ WHERE p.active
+ LIMIT 10000
+"""
+# A walk along the index for each beginning; how many of one beginning are read is bounded.
+BY_BEGINNINGS = """
+SELECT p.id, p.brand_id, p.article, p.article_key
+  FROM unnest($1::bigint[], $2::text[]) AS w (brand_id, beginning)
+ CROSS JOIN LATERAL (SELECT p.id, p.brand_id, p.article, p.article_key
+                       FROM products AS p
+                      WHERE p.article_key >= w.beginning AND p.article_key < w.beginning || chr(1114111)
+                        AND p.brand_id = w.brand_id AND p.active
+                      ORDER BY p.article_key
+                      LIMIT 100) AS p
+ LIMIT 10000
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A product, as far as its article goes."""
+
+    id: int
+    brand_id: int
+    article: str
+    article_key: str
+
+
+async def by_articles(db: Connection | Pool, keys: Collection[tuple[int, str]]) -> list[Named]:
+    """The products on sale that have one of these brands and article keys."""
+    rows = await db.fetch(BY_ARTICLES, [brand_id for brand_id, _ in keys], [key for _, key in keys])
+    return [Named(**row) for row in rows]
+
+
+async def by_beginnings(db: Connection | Pool, keys: Collection[tuple[int, str]]) -> list[Named]:
+    """The products on sale of a brand whose article key begins so, for each brand and beginning."""
+    rows = await db.fetch(BY_BEGINNINGS, [brand_id for brand_id, _ in keys], [key for _, key in keys])
+    return list({row["id"]: Named(**row) for row in rows}.values())
 
 
 BY_ARTICLE = "SELECT id FROM products WHERE article_key = $1 AND brand_id = $2"

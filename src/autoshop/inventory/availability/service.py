@@ -58,12 +58,13 @@ STORES_EACH = 20  # of a product in a list: the fullest
 
 @dataclass(frozen=True, slots=True)
 class InBrief:
-    """A product in a list: free pieces at the asked store and everywhere, and the promise with the store that keeps it.
+    """A product in a list: free pieces at the asked store (None: none was) and everywhere, and the promise with the
+    store that keeps it.
 
     `store_ids` are those that have it on hand, the fullest first, STORES_EACH at most.
     """
 
-    here: int
+    here: int | None
     everywhere: int
     store_ids: tuple[int, ...]
     availability: Availability
@@ -79,7 +80,10 @@ async def look_up_many(
     """
     rows = await store.of_many(db, product_ids, store_id, STORES_EACH)
     named = {one for row in rows for one in (*(row["store_ids"] or ()), *(row["to_store_ids"] or ()))}
-    places = {one.id: one for one in await stores.among(db, sorted(named | ({store_id} if store_id else set())))}
+    if store_id is None and not all(row["store_ids"] for row in rows):  # wherever it is delivered first
+        places = {one.id: one for one in await stores.in_business(db)}
+    else:
+        places = {one.id: one for one in await stores.among(db, sorted(named | ({store_id} if store_id else set())))}
     if store_id is not None and store_id not in places:
         raise UnknownStore(f"There is no store {store_id}", store_id=store_id)
     routes: dict[tuple[int, int], Route] = {}
@@ -92,7 +96,8 @@ async def look_up_many(
         key = (row["here"] > 0, sources, tuple(row["to_store_ids"] or ()), tuple(row["etas"] or ()), row["days"])
         if key not in known:  # most products of a list are promised alike
             known[key] = _promise(row, places, store_id, routes, now)
-        found[row["product_id"]] = InBrief(row["here"], row["everywhere"], sources, *known[key])
+        here = row["here"] if store_id is not None else None
+        found[row["product_id"]] = InBrief(here, row["everywhere"], sources, *known[key])
     return found
 
 
@@ -112,8 +117,9 @@ def _promise(
         asked = [store_id] if store_id in places else []
         possible = [one for one in places.values() if one.id in free]
     else:
-        first = min((one for one, place in places.items() if place.active), default=None)
-        asked = [*free] or [*{one.store_id for one in arrivals}, *([first] if first is not None else [])]
+        # Deliveries reach all stores on the same day: those that keep the same hours promise the same.
+        of_each_calendar = {place.calendar: place.id for place in reversed(places.values()) if place.active}
+        asked = [*free] or [*{one.store_id for one in arrivals}, *of_each_calendar.values()]
         possible = [places[one] for one in dict.fromkeys(asked) if one in places]
     promised = availability(now, possible, free, arrivals, routes, row["days"])
     best = min(

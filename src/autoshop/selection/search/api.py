@@ -249,7 +249,7 @@ def _item(item: Item, filters: Filters, now: datetime, language: Language) -> It
         reason=texts.why(candidate, item.shown, language),
         stock=StockFound(
             available=stock.everywhere,
-            available_here=stock.here if filters.store_id is not None else None,
+            available_here=stock.here,
             store_id=stock.store.id if stock.store and promise.eta_at else None,
             status=promise.status,
             eta_minutes=promise.eta_minutes(now),

@@ -1,0 +1,221 @@
+"""A code → what it says, letter by letter.
+
+The order of the parts and the meaning of each sign are facts (codings.csv, letters.csv, heat.csv); here they become
+one regular expression a coding. What the coding does not say stays None.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, lru_cache
+from typing import Any
+
+from autoshop.kit.text import article_key, name_key
+from autoshop.selection.plugs.facts import NOTHING_WRITTEN, SPEC_FIELDS, Coding, Facts, Letter, facts
+from autoshop.selection.plugs.known import listed
+from autoshop.selection.plugs.model import ADJACENT_HEAT, Reading, Reason, Spec
+
+RUSSIAN = "Russian"
+# Latin letters for Russian ones: those that look alike, and those that stand for a sound (A17DVRM).
+_TO_RUSSIAN = str.maketrans("ABVCSDEHNKMOPRTXYU", "АВВССДЕННКМОРРТХУУ")
+_LATIN = re.compile(r"[A-Za-z]")
+_CYRILLIC = re.compile(r"[А-Яа-я]")
+_PART = re.compile(r"\{(\w+)\}(\?|\*)?")
+_ANY_NUMBER = "0?[0-9]{1,2}"
+SHORTEST = 4
+OWN_SCALE = "own"  # a heat number on a scale of its own, which nothing converts
+
+
+def key_in(brand: str, code: str) -> str:
+    """A code as its brand's coding spells it: capitals of one alphabet, no spaces or dashes; a `+` at the end stays."""
+    key = article_key(code)
+    return key.translate(_TO_RUSSIAN) if brand == RUSSIAN else key
+
+
+def brand_named(name: str) -> str | None:
+    """The maker of plugs that goes by a name, however it is spelt."""
+    return facts().brand_names.get(name_key(name))
+
+
+def read(code: str, brand: str | None = None) -> list[Reading]:
+    """Every plug that the code may mean, those in published tables first; of one brand, if it is given.
+
+    A heat number that no table knows is read only where no coding knows a better meaning, or where Russian letters
+    speak for a Russian plug. Two or three signs of any coding, such as H7 or A6, are no code unless a table has them.
+    """
+    known = facts()
+    codings = [coding for coding in known.codings if brand in (None, coding.brand)]
+    found = [one for coding in codings for one in _read(known, coding, code, strictly=True)]
+    if not found or (_CYRILLIC.search(code) and all(one.brand != RUSSIAN for one in found)):
+        russian = [coding for coding in codings if not found or coding.brand == RUSSIAN]
+        found += [one for coding in russian for one in _read(known, coding, code, strictly=False)]
+    if brand is None and len(article_key(code)) < SHORTEST and not any(one.listed for one in found):
+        return []
+    by_brand = {reading.brand: reading for reading in reversed(_in_its_alphabet(code, found))}
+    return sorted(by_brand.values(), key=lambda reading: (not reading.listed, reading.brand))
+
+
+def _in_its_alphabet(code: str, found: list[Reading]) -> list[Reading]:
+    """Without what needs another alphabet than was typed, where the tables have the code in this one: А11, N4."""
+    typed_russian = bool(_CYRILLIC.search(code)) and not _LATIN.search(code)
+    if any(one.listed and (one.brand == RUSSIAN) is typed_russian for one in found):
+        return [one for one in found if one.listed or (one.brand == RUSSIAN) is typed_russian]
+    return found
+
+
+@lru_cache(maxsize=4096)
+def spec_of(brand: str, code: str) -> Spec | None:
+    """What a code of a brand says; None where it cannot be read."""
+    readings = read(code, brand)
+    return readings[0].spec if readings else None
+
+
+def _read(known: Facts, coding: Coding, code: str, *, strictly: bool) -> Iterator[Reading]:
+    key = key_in(coding.brand, code)
+    match = _expression(coding.coding, strictly).fullmatch(key)
+    if match is None:
+        return
+    values, reasons, unread = _meaning(known, coding, _signs(known, coding, match))
+    printed = listed(coding.brand, key)
+    yield Reading(
+        coding.brand,
+        printed or key,
+        Spec(**values),
+        tuple(reasons[field] for field in SPEC_FIELDS if field in reasons),
+        tuple(unread),
+        printed is not None,
+    )
+
+
+@cache
+def _expression(name: str, strictly: bool) -> re.Pattern[str]:
+    known = facts()
+    coding = next(coding for coding in known.codings if coding.coding == name)
+
+    def part(match: re.Match[str]) -> str:
+        what, how_often = match[1], match[2] or ""
+        signs = "|".join(map(re.escape, _signs_of(known, coding, what)))
+        if what == "heat" and not strictly and coding.other_heats == "yes":
+            signs = _ANY_NUMBER
+        elif what == OWN_SCALE:
+            signs = "[0-9]{1,2}"
+        return f"(?P<{what}>(?:{signs}){'*' if how_often == '*' else ''}){'?' if how_often == '?' else ''}"
+
+    return re.compile(_PART.sub(part, coding.pattern))
+
+
+def _signs_of(known: Facts, coding: Coding, part: str) -> list[str]:
+    """The signs that may stand in a part, longest first."""
+    if part == "heat":
+        signs = {number for brand, number in known.heats if brand == coding.brand}
+    else:
+        signs = {sign for letters, where, sign in known.letters if (letters, where) == (coding.letters, part)}
+    return sorted(signs - {""}, key=lambda sign: (-len(sign), sign))
+
+
+def _signs(known: Facts, coding: Coding, match: re.Match[str]) -> list[tuple[str, str]]:
+    """Part and sign, in the order of the code; a part that is not written has the sign «»."""
+    signs = [(NOTHING_WRITTEN, "")]
+    for part, written in match.groupdict().items():
+        single = re.compile("|".join(map(re.escape, _signs_of(known, coding, part))) or "(?!)")
+        if part in ("heat", OWN_SCALE) or not written:
+            signs.append((part, written or ""))
+        else:
+            signs += [(part, sign) for sign in single.findall(written)]
+    return signs
+
+
+def _meaning(
+    known: Facts, coding: Coding, signs: list[tuple[str, str]]
+) -> tuple[dict[str, Any], dict[str, Reason], list[str]]:
+    """What all signs say together: those that depend on other parts have the last word."""
+    written: dict[str, set[str]] = {}
+    for part, sign in signs:
+        written.setdefault(part, set()).add(sign)
+    values: dict[str, Any] = {}
+    reasons: dict[str, Reason] = {}
+    unread = []
+    rows = [(part, sign, _letters(known, coding, part, sign)) for part, sign in signs]
+    for depends in (False, True):
+        for _part, sign, letters in rows:
+            for letter in letters:
+                if bool(letter.given) is depends and _holds(letter.given, written):
+                    _take(letter, sign, values, reasons)
+    for part, sign, letters in rows:
+        heat = known.heats.get((coding.brand, sign)) if part == "heat" else None
+        if heat is not None:
+            values["heat"] = heat.ngk
+            reasons["heat"] = Reason("heat", sign, heat.confidence, heat.source)
+        elif sign and (part in ("heat", OWN_SCALE) or not any(map(_says_something, letters))):
+            unread.append(sign)
+    return values, reasons, unread
+
+
+def _letters(known: Facts, coding: Coding, part: str, sign: str) -> tuple[Letter, ...]:
+    return known.letters.get((coding.letters, part, sign), ())
+
+
+def _holds(given: Iterable[str], written: Mapping[str, set[str]]) -> bool:
+    """Whether the other parts have what is asked: `shell=W,F` and `reach=`."""
+    for condition in given:
+        part, _, signs = condition.partition("=")
+        if not written.get(part, {""}) & set(signs.split(",")):
+            return False
+    return True
+
+
+def _take(letter: Letter, sign: str, values: dict[str, Any], reasons: dict[str, Reason]) -> None:
+    for field in SPEC_FIELDS:
+        value = getattr(letter, field, None)
+        if value is not None:
+            values[field] = value
+            reasons[field] = Reason(field, sign, letter.confidence, letter.source)
+
+
+def _says_something(letter: Letter) -> bool:
+    return letter.confidence != "low" or any(getattr(letter, field, None) is not None for field in SPEC_FIELDS)
+
+
+def beginnings_of(spec: Spec) -> dict[str, list[str]]:
+    """How the codes of such plugs begin, up to their heat number, by brand: to find them in a catalogue.
+
+    Codes that only begin so may be other plugs: each has to be read.
+    """
+    found: dict[str, list[str]] = {}
+    for coding in facts().codings:
+        head, there, _ = coding.pattern.partition("{heat}")
+        if there and spec.heat is not None:
+            heats = [
+                heat.number
+                for (brand, _), heat in facts().heats.items()
+                if brand == coding.brand and abs(heat.ngk - spec.heat) <= ADJACENT_HEAT
+            ]
+            starts = [""]
+            for literal, part, how_often in _pieces(head):
+                signs = [*_fitting(coding, part, spec), *([""] if how_often else [])] if part else [literal]
+                starts = [start + sign for start in starts for sign in signs]
+            found.setdefault(coding.brand, []).extend(article_key(start + heat) for start in starts for heat in heats)
+    return found
+
+
+def _pieces(head: str) -> Iterator[tuple[str, str, str]]:
+    """Literal text, or part and how often it stands there."""
+    at = 0
+    for match in _PART.finditer(head):
+        if head[at : match.start()].isalnum():
+            yield head[at : match.start()], "", ""
+        yield "", match[1], match[2] or ""
+        at = match.end()
+
+
+def _fitting(coding: Coding, part: str, spec: Spec) -> Iterator[str]:
+    """Signs of a part that say nothing against the spec's thread and seat."""
+    known = facts()
+    for sign in _signs_of(known, coding, part):
+        rows = [one for one in _letters(known, coding, part, sign) if not one.given]
+        against = [
+            row
+            for row in rows
+            if row.thread not in (None, spec.thread) or (row.seat not in (None, spec.seat) and part == "shell")
+        ]
+        if not against:
+            yield sign

@@ -1,0 +1,171 @@
+"""Verbs: what replaces a plug, with what of it the shop has and when."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from autoshop.accounts.model import Caller
+from autoshop.catalog.brands import service as brands
+from autoshop.catalog.products import service as products
+from autoshop.catalog.products import store as catalogue
+from autoshop.catalog.products.model import Product
+from autoshop.inventory.availability import service as availability
+from autoshop.inventory.availability.service import InBrief
+from autoshop.kit.db import Connection
+from autoshop.kit.language import Language
+from autoshop.kit.text import article_key
+from autoshop.selection.plugs import coding, known, texts
+from autoshop.selection.plugs.analogs import Analog, analogs_of, base_of, of_catalogue
+from autoshop.selection.plugs.facts import CarGroup, facts
+from autoshop.selection.plugs.model import Reading, Spec, compare
+from autoshop.selection.plugs.understanding import understand
+
+MOST_PRODUCTS = 300
+RETAIL = "retail"
+VERDICTS = ("pass", "pass, adjacent heat", "unknown", "fits, differs", "conflict")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A product of the shop, and when it can be had."""
+
+    product: Product
+    promised: InBrief
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """An analog, with the products of the shop that are it."""
+
+    analog: Analog
+    offers: list[Offer]
+
+
+@dataclass(frozen=True, slots=True)
+class Equivalents:
+    """`base` is what others were compared with; `base_code` the plug it is of, where the asked code has no spec."""
+
+    plug: Reading
+    base: Spec | None
+    base_code: str | None
+    offers: list[Offer]
+    items: list[Offered]
+    refused: list[Offered]
+
+
+async def equivalents(
+    db: Connection,
+    caller: Caller,
+    asked: str,
+    brand: str | None,
+    store_id: int | None,
+    now: datetime,
+    language: Language = "ru",
+) -> Equivalents:
+    """What may stand for a plug: what can be had at once first, then as it fits, by time to the buyer, then by price.
+
+    From published tables, from codes that the checker proves to be the same, and from the catalogue by its codes. No
+    code is made up: all are in a table or in the shop.
+    """
+    plug = understand(asked, brand, language).one
+    base, base_code = base_of(plug.brand, plug.code)
+    good, bad = analogs_of(plug.brand, plug.code)
+    known_makers = await makers(db, {plug.brand, *(one.brand for one in (*good, *bad))})
+    named = await _named(db, known_makers, [(plug.brand, plug.code), *((one.brand, one.code) for one in (*good, *bad))])
+    known_keys = {(one.brand, article_key(one.code)) for one in (*good, *bad)} | {(plug.brand, article_key(plug.code))}
+    for maker, product in await products_like(db, known_makers, base):
+        at = maker, product.article_key
+        if at not in known_keys and (more := of_catalogue(base, maker, product.article)) is not None:
+            known_keys.add(at)
+            good.append(more)
+            named.setdefault(at, []).append(product.id)
+    offers = await _offers(db, caller, sorted({one for ids in named.values() for one in ids}), store_id, now)
+
+    def offered(one: Analog) -> Offered:
+        ids = named.get((one.brand, article_key(one.code)), [])
+        return Offered(one, sorted((offers[i] for i in ids if i in offers), key=_first))
+
+    own = [offers[i] for i in named.get((plug.brand, article_key(plug.code)), []) if i in offers]
+    return Equivalents(
+        plug, base, base_code, sorted(own, key=_first), sorted(map(offered, good), key=_order), [*map(offered, bad)]
+    )
+
+
+def _first(offer: Offer) -> tuple[bool, float, int]:
+    """At once, then by time to the buyer, then by price."""
+    found = offer.promised.availability
+    price = offer.product.prices.get(RETAIL)
+    eta = found.eta_at.timestamp() if found.eta_at is not None else float("inf")
+    return found.status != "on_hand", eta, price if price is not None else 2**62
+
+
+def _order(one: Offered) -> tuple[object, ...]:
+    """What can be had at once, later, not now, and what the shop does not know; in each: as it fits, time, price."""
+    later, eta, price = _first(one.offers[0]) if one.offers else (True, float("inf"), 2**62)
+    analog = one.analog
+    when = 3 if not one.offers else 2 if eta == float("inf") else int(later)
+    fit = VERDICTS.index(analog.check.verdict), analog.by in ("same spec", "catalogue")
+    return when, *fit, eta, price, len(analog.via), known.RANKS.index(analog.confidence), analog.brand, analog.code
+
+
+async def makers(db: Connection, named: Iterable[str]) -> dict[int, str]:
+    """The brands of the catalogue that make plugs or number them: id → the name that the facts use."""
+    names = {name: name for name in named}
+    names |= {name: brand.brand for brand in facts().brands.values() for name in (brand.brand, *brand.names)}
+    return {brand_id: names[name] for name, brand_id in (await brands.ids_of(db, list(names))).items()}
+
+
+async def _named(
+    db: Connection, makers: dict[int, str], codes: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], list[int]]:
+    """The products that are these codes: by brand and key."""
+    keys = {(brand, article_key(code)) for brand, code in codes}
+    wanted = [(brand_id, key) for brand_id, maker in makers.items() for brand, key in keys if brand == maker]
+    found: dict[tuple[str, str], list[int]] = {}
+    for product in await catalogue.by_articles(db, wanted):
+        found.setdefault((makers[product.brand_id], product.article_key), []).append(product.id)
+    return found
+
+
+async def products_like(
+    db: Connection, known_makers: dict[int, str], base: Spec | None
+) -> list[tuple[str, catalogue.Named]]:
+    """Products whose codes begin as such a plug's may, with their makers; each code still has to be read."""
+    if base is None:
+        return []
+    beginnings = coding.beginnings_of(base)
+    wanted = [(brand_id, start) for brand_id, maker in known_makers.items() for start in beginnings.get(maker, ())]
+    return [(known_makers[product.brand_id], product) for product in await catalogue.by_beginnings(db, wanted)]
+
+
+async def _offers(
+    db: Connection, caller: Caller, product_ids: list[int], store_id: int | None, now: datetime
+) -> dict[int, Offer]:
+    product_ids = product_ids[:MOST_PRODUCTS]
+    found = await products.get_products(db, caller, product_ids)
+    promised = await availability.look_up_many(db, product_ids, store_id, now)
+    return {product_id: Offer(product, promised[product_id]) for product_id, product in found.items()}
+
+
+def warnings_for(plug: Reading, language: Language) -> list[str]:
+    """What a buyer of this plug ought to know: engines of the same make that take another, and wrong pages."""
+    base, _ = base_of(plug.brand, plug.code)
+    told = []
+    for mine in known.cars_with(plug.code):
+        for other in facts().cars:
+            if other is not mine and other.make == mine.make and (text := _other_engine(base, other, language)):
+                told.append(text)
+    wrong_pages = [trap.truth_en if language == "en" else trap.truth_ru for trap in known.traps_of(plug.brand)]
+    return list(dict.fromkeys([*told, *wrong_pages]))
+
+
+def _other_engine(base: Spec | None, cars: CarGroup, language: Language) -> str | None:
+    for code in cars.plugs:
+        for reading in coding.read(code):
+            check = compare(base, reading.spec)
+            if check.verdict == "conflict":
+                differs = ", ".join(texts.difference(one, language) for one in check.differs)
+                return texts.OTHER_ENGINE[language == "en"].format(
+                    make=cars.make, models=cars.models, engine=cars.engine, plug=code, differs=differs
+                )
+    return None
