@@ -161,7 +161,8 @@ def years_of(vin: str, scheme: YearScheme | None, this_year: int) -> tuple[int, 
 def closest(vin: str, rules: Iterable[Rule], schemes: Mapping[str, YearScheme | None], this_year: int) -> list[Match]:
     """The matches that ask for the most; several only where they ask for as much.
 
-    A rule whose window of production excludes every year that the VIN may mean is of another car with the same code.
+    A rule whose window of production excludes every year that the VIN may mean is of another car with the same code;
+    and one that is only next to such a year yields to one that it is within.
     `schemes` has a rule's way of coding years under its `year`, and the maker's under the empty name.
     """
     best: list[Match] = []
@@ -175,7 +176,12 @@ def closest(vin: str, rules: Iterable[Rule], schemes: Mapping[str, YearScheme | 
         fitting = in_window(rule, meant)
         if fitting or not meant:
             best.append(Match(rule, scheme, fitting))
-    return best
+    within = [match for match in best if not match.years or any(made_in(match.rule, year) for year in match.years)]
+    return within or best
+
+
+def made_in(rule: Rule, year: int) -> bool:
+    return (rule.years_from or 0) <= year <= (rule.years_to or 9999)
 
 
 def in_window(rule: Rule, years: tuple[int, ...]) -> tuple[int, ...]:
