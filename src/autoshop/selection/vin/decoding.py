@@ -35,6 +35,8 @@ def decode(vin: str, facts: VinFacts, this_year: int) -> Decoded:
         elsewhere = north_america.decode(vin, facts.vehicles)
         if not candidates and elsewhere:
             candidates = [elsewhere]
+        elif elsewhere and _knows_better(elsewhere, candidates):
+            candidates = [elsewhere]
         elif elsewhere:
             candidates = [_dated(one, elsewhere) for one in candidates]
     if maker and not candidates:
@@ -44,6 +46,11 @@ def decode(vin: str, facts: VinFacts, this_year: int) -> Decoded:
     elif all(one.model is None for one in candidates):
         warnings.append("unknown_model")
     return Decoded(vin, tuple(candidates), tuple(warnings))
+
+
+def _knows_better(elsewhere: Candidate, candidates: list[Candidate]) -> bool:
+    """Cars made for North America have codes of their own: where vPIC means a car of ours that no rule of ours names."""
+    return elsewhere.vehicle is not None and elsewhere.model not in {one.model for one in candidates}
 
 
 def _by_rules(vin: str, maker: Maker, facts: VinFacts, this_year: int) -> Iterator[Candidate]:
