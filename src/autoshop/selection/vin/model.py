@@ -121,9 +121,10 @@ def positions_of(vds: str) -> str:
     return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
-def _closeness(rule: Rule) -> tuple[int, int]:
+@cache
+def closeness(vds: str) -> tuple[int, int]:
     """How much a pattern asks for: positions first, single characters before several."""
-    cells = [cell for cell in cells_of(rule.vds) if cell != "?"]
+    cells = [cell for cell in cells_of(vds) if cell != "?"]
     return len(cells), sum(len(cell) == 1 for cell in cells)
 
 
@@ -163,11 +164,12 @@ def closest(vin: str, rules: Iterable[Rule], schemes: Mapping[str, YearScheme | 
 
     A rule whose window of production excludes every year that the VIN may mean is of another car with the same code;
     and one that is only next to such a year yields to one that it is within.
-    `schemes` has a rule's way of coding years under its `year`, and the maker's under the empty name.
+    `rules` begin with those that ask for the most. `schemes` has a rule's way of coding years under its `year`, and the
+    maker's under the empty name.
     """
     best: list[Match] = []
-    for rule in sorted(rules, key=_closeness, reverse=True):
-        if best and _closeness(rule) < _closeness(best[0].rule):
+    for rule in rules:
+        if best and closeness(rule.vds) < closeness(best[0].rule.vds):
             break
         if not _pattern(rule.vds).match(vin, 3):
             continue
