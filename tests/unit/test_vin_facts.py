@@ -61,7 +61,14 @@ def test_a_line_that_cannot_be_true_is_refused(tmp_path: Path, file: str, line: 
 
 # What is reached, so that it cannot slip back: shares of the cars, of those whose year is known for `year`.
 BARS = {
-    "unseen": {"make_among": 0.995, "make": 0.975, "candidates": 0.98, "right": 0.84, "wrong_single": 0.006, "year": 0.98},
+    "unseen": {
+        "make_among": 0.995,
+        "make": 0.975,
+        "candidates": 0.98,
+        "right": 0.84,
+        "wrong_single": 0.006,
+        "year": 0.98,
+    },
     "us": {"make_among": 0.99, "make": 0.99, "candidates": 0.99, "right": 0.975, "wrong_single": 0.008, "year": 0.99},
     "fitted": {"make_among": 1, "make": 0.975, "candidates": 1, "right": 0.85, "wrong_single": 0, "year": 1},
 }

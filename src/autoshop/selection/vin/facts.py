@@ -64,7 +64,10 @@ def load(folder: Traversable, vehicles: Vehicles) -> VinFacts:
         positions.setdefault(make, set()).add(where)
     return VinFacts(
         makers,
-        {wmi: tuple(sorted(several, key=lambda rule: closeness(rule.vds), reverse=True)) for wmi, several in rules.items()},
+        {
+            wmi: tuple(sorted(several, key=lambda rule: closeness(rule.vds), reverse=True))
+            for wmi, several in rules.items()
+        },
         years,
         engines,
         vehicles,
