@@ -4,7 +4,7 @@ import pytest
 
 from autoshop.selection.vin.decoding import decode, named_engines
 from autoshop.selection.vin.facts import known
-from autoshop.selection.vin.model import Decoded, check_digit_is_right, positions_of, years_of
+from autoshop.selection.vin.model import Decoded, check_digit_is_right, closeness, positions_of, years_of
 
 THIS_YEAR = 2026
 
@@ -79,6 +79,52 @@ def test_a_plant_that_repeats_anothers_code_is_read_by_the_others_rules_and_less
     assert (own.model, repeated.model) == ("Cruze", "Cruze")
     assert (own.confidence, repeated.confidence) == ("medium", "low")
     assert any("XUU repeats it" in reason.rule for reason in repeated.reasons)
+
+
+def test_a_code_that_several_makes_share_names_them_all() -> None:
+    assert {candidate.make for candidate in told("LVVDB21B0ND000000").candidates} == {"Chery", "Omoda"}
+
+
+def test_a_rule_next_to_a_year_yields_to_one_that_it_is_within() -> None:
+    before, after = ({one.model for one in told(f"LVVDB21B0{letter}D000000").candidates} for letter in "HJ")
+    assert ("Tiggo 3" in before, "Tiggo 3" in after) == (True, False)  # to 2017, and a year of slack
+    assert ("Tiggo 4" in before, "Tiggo 4" in after) == (False, True)  # from 2018
+
+
+def test_the_rules_that_ask_for_the_most_count_and_stand_first() -> None:
+    for rules in known().rules.values():
+        asked = [closeness(rule.vds) for rule in rules]
+        assert asked == sorted(asked, reverse=True)
+    assert {one.model for one in told("XTA210990Y0000000").candidates} == {"21099"}  # not 2109
+
+
+def test_a_rule_may_code_the_year_where_its_plant_does_not() -> None:
+    on_do, qashqai = told("Z8NBAABD0H0000000"), told("Z8NFAAJ11H0000000")
+    assert ({one.make for one in on_do.candidates}, on_do.year) == ({"Datsun"}, 2017)
+    assert ({one.model for one in qashqai.candidates}, qashqai.year) == ({"Qashqai"}, None)
+
+
+@pytest.mark.parametrize(
+    ("vin", "make", "model"),
+    [
+        ("Y6D21099070000000", "Lada", "21099"),  # AvtoVAZ cars that ZAZ assembled
+        ("Y6DTF69YD7W000000", "Daewoo", "Lanos"),
+        ("Y6DDA11B68D000000", "Chery", "Amulet"),
+        ("Y6LMB75428L000000", "Kia", "Carnival"),
+    ],
+)
+def test_a_plant_of_several_makes_is_told_apart_by_whose_code_it_repeats(vin: str, make: str, model: str) -> None:
+    assert (make, model) in {(one.make, one.model) for one in told(vin).candidates}
+
+
+def test_vpic_knows_better_where_no_rule_of_ours_names_its_car() -> None:
+    (passat,) = told("1VWAS7A33FC000000").candidates  # «A3» is the Passat of North America
+    assert (passat.model, passat.year, {reason.source for reason in passat.reasons}) == ("Passat", 2015, {("vpic",)})
+
+
+def test_vpic_names_our_model_even_if_its_generation_is_not_sure() -> None:
+    (bolt,) = told("1G1FY6S0XK4000000").candidates
+    assert (bolt.make, bolt.model) == ("Chevrolet", "Bolt")
 
 
 @pytest.mark.parametrize(

@@ -64,8 +64,8 @@ def tell() -> None:
         raise SystemExit(1)
 
 
-WIDTH = 110  # a table that is cut tells nothing
-COLUMNS = ("cars", "make", "right", "contains", "wrong", "unknown", "year", "of", "false years", "invented")
+WIDTH = 120  # a table that is cut tells nothing
+COLUMNS = ("cars", "make", "among", "right", "contains", "wrong", "unknown", "year", "of", "false years", "invented")
 
 
 def _table(kind: str, by_make: dict[str, Tally]) -> Table:
@@ -75,13 +75,13 @@ def _table(kind: str, by_make: dict[str, Tally]) -> Table:
         table.add_row(make, *_cells(tally))
     table.add_section()
     table.add_row("all", *_cells(whole))
-    shares = [whole.make, whole.right, whole.contains, whole.wrong, whole.unknown]
+    shares = [whole.make, whole.make_among, whole.right, whole.contains, whole.wrong, whole.unknown]
     table.add_row("%", "", *(f"{100 * share / whole.cars:.1f}" for share in shares), _percent(whole.year, whole.years))
     return table
 
 
 def _cells(tally: Tally) -> list[str]:
-    numbers = (tally.cars, tally.make, tally.right, tally.contains, tally.wrong, tally.unknown)
+    numbers = (tally.cars, tally.make, tally.make_among, tally.right, tally.contains, tally.wrong, tally.unknown)
     years = (tally.year, tally.years, tally.false_year, tally.invented_year)
     return [str(number) if number else "" for number in (*numbers, *years)]
 

@@ -33,7 +33,7 @@ def decode(vin: str, facts: VinFacts, this_year: int) -> Decoded:
     candidates = list(_by_rules(vin, maker, facts, this_year)) if maker else []
     if checked:  # vPIC refuses all others: its answer is clean only where this digit is right
         elsewhere = north_america.decode(vin, facts.vehicles)
-        if not candidates and elsewhere:
+        if elsewhere and (not candidates or _knows_better(elsewhere, candidates)):
             candidates = [elsewhere]
         elif elsewhere:
             candidates = [_dated(one, elsewhere) for one in candidates]
@@ -44,6 +44,11 @@ def decode(vin: str, facts: VinFacts, this_year: int) -> Decoded:
     elif all(one.model is None for one in candidates):
         warnings.append("unknown_model")
     return Decoded(vin, tuple(candidates), tuple(warnings))
+
+
+def _knows_better(elsewhere: Candidate, candidates: list[Candidate]) -> bool:
+    """North America has codes of its own: where vPIC means a car of ours that no rule of ours names."""
+    return elsewhere.vehicle is not None and elsewhere.model not in {one.model for one in candidates}
 
 
 def _by_rules(vin: str, maker: Maker, facts: VinFacts, this_year: int) -> Iterator[Candidate]:

@@ -12,7 +12,7 @@ from importlib.resources.abc import Traversable
 from autoshop.kit.facts import FACTS, WrongFact, one_of_each, read, read_all, sources
 from autoshop.selection.vehicles import facts as vehicle_facts
 from autoshop.selection.vehicles.facts import Vehicles
-from autoshop.selection.vin.model import EngineCode, Maker, Rule, YearScheme, cells_of
+from autoshop.selection.vin.model import EngineCode, Maker, Rule, YearScheme, cells_of, closeness
 
 FOLDER = FACTS / "vin"
 ONE = "[0-9A-HJ-NPR-Z]"  # a character of a VIN
@@ -20,7 +20,7 @@ ONE = "[0-9A-HJ-NPR-Z]"  # a character of a VIN
 
 @dataclass(frozen=True, slots=True)
 class VinFacts:
-    """All that is known of VINs. `rules` are by the maker's three characters, in no order."""
+    """All that is known of VINs. `rules` are by the maker's three characters, those that ask for the most first."""
 
     makers: Mapping[str, Maker]
     rules: Mapping[str, tuple[Rule, ...]]
@@ -64,7 +64,10 @@ def load(folder: Traversable, vehicles: Vehicles) -> VinFacts:
         positions.setdefault(make, set()).add(where)
     return VinFacts(
         makers,
-        {wmi: tuple(several) for wmi, several in rules.items()},
+        {
+            wmi: tuple(sorted(several, key=lambda rule: closeness(rule.vds), reverse=True))
+            for wmi, several in rules.items()
+        },
         years,
         engines,
         vehicles,

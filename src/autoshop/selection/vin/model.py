@@ -121,9 +121,10 @@ def positions_of(vds: str) -> str:
     return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
-def _closeness(rule: Rule) -> tuple[int, int]:
+@cache
+def closeness(vds: str) -> tuple[int, int]:
     """How much a pattern asks for: positions first, single characters before several."""
-    cells = [cell for cell in cells_of(rule.vds) if cell != "?"]
+    cells = [cell for cell in cells_of(vds) if cell != "?"]
     return len(cells), sum(len(cell) == 1 for cell in cells)
 
 
@@ -161,12 +162,14 @@ def years_of(vin: str, scheme: YearScheme | None, this_year: int) -> tuple[int, 
 def closest(vin: str, rules: Iterable[Rule], schemes: Mapping[str, YearScheme | None], this_year: int) -> list[Match]:
     """The matches that ask for the most; several only where they ask for as much.
 
-    A rule whose window of production excludes every year that the VIN may mean is of another car with the same code.
-    `schemes` has a rule's way of coding years under its `year`, and the maker's under the empty name.
+    A rule whose window of production excludes every year that the VIN may mean is of another car with the same code;
+    and one that is only next to such a year yields to one that it is within.
+    `rules` begin with those that ask for the most. `schemes` has a rule's way of coding years under its `year`, and the
+    maker's under the empty name.
     """
     best: list[Match] = []
-    for rule in sorted(rules, key=_closeness, reverse=True):
-        if best and _closeness(rule) < _closeness(best[0].rule):
+    for rule in rules:
+        if best and closeness(rule.vds) < closeness(best[0].rule.vds):
             break
         if not _pattern(rule.vds).match(vin, 3):
             continue
@@ -175,7 +178,12 @@ def closest(vin: str, rules: Iterable[Rule], schemes: Mapping[str, YearScheme | 
         fitting = in_window(rule, meant)
         if fitting or not meant:
             best.append(Match(rule, scheme, fitting))
-    return best
+    within = [match for match in best if not match.years or any(made_in(match.rule, year) for year in match.years)]
+    return within or best
+
+
+def made_in(rule: Rule, year: int) -> bool:
+    return (rule.years_from or 0) <= year <= (rule.years_to or 9999)
 
 
 def in_window(rule: Rule, years: tuple[int, ...]) -> tuple[int, ...]:

@@ -26,11 +26,12 @@ def decode(vin: str, vehicles: Vehicles) -> Candidate | None:
     if told["error_codes"] != [0] or not make or not model or not year:
         return None
     ours = _makes(vehicles).get(name_key(make), str(make).title())
-    vehicle = _vehicle(vehicles, ours, str(model), year)
+    names = _named(vehicles, ours, str(model))
+    vehicle = _vehicle(vehicles, ours, names, year)
     engines = _engines(attributes, vehicles.engines.get(vehicle.id, ()) if vehicle else (), year)
     return Candidate(
         make=ours,
-        model=vehicle.model if vehicle else str(model),
+        model=vehicle.model if vehicle else next(iter(names)) if len(names) == 1 else str(model),
         generation=vehicle.generation or None if vehicle else None,
         vehicle=vehicle.id if vehicle else None,
         body=attributes.get("Body Class"),
@@ -54,14 +55,18 @@ def _makes(vehicles: Vehicles) -> dict[str, str]:
     return {name_key(alias): make.make for make in vehicles.makes.values() for alias in make.aliases} | names
 
 
-def _vehicle(vehicles: Vehicles, make: str, model: str, year: int) -> Vehicle | None:
-    """The one generation of that model which was made in that year; a model year may begin the year before."""
+def _named(vehicles: Vehicles, make: str, model: str) -> set[str]:
+    """Our models of that name."""
     key = name_key(model)
-    names = {
+    return {
         one.model
         for one in vehicles.models.values()
         if one.make == make and key in {name_key(name) for name in (one.model, *one.aliases)}
     }
+
+
+def _vehicle(vehicles: Vehicles, make: str, names: set[str], year: int) -> Vehicle | None:
+    """The one generation of those models which was made in that year; a model year may begin the year before."""
     made = [one for one in vehicles.vehicles.values() if one.make == make and one.model in names]
     for years in ((year,), (year - 1,)):
         fitting = [one for one in made if any(in_years(one.years_from, one.years_to, one_year) for one_year in years)]

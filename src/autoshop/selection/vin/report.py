@@ -32,12 +32,14 @@ class Tally:
     """Of some cars: how many there are, and how they were told. The four of them add up to `cars`.
 
     right: one model, and it is this; contains: several, this among them; wrong: a model or models, not this; unknown:
-    no model. `wrong_single` are those of the wrong that named one model alone. Years: `false_year` another than the
-    car's, `invented_year` one where the maker codes none; `year` right, of `years` that are known and coded.
+    no model. `wrong_single` are those of the wrong that named one model alone. `make`: one make, and it is this;
+    `make_among`: this, alone or among others that share the code. Years: `false_year` another than the car's,
+    `invented_year` one where the maker codes none; `year` right, of `years` that are known and coded.
     """
 
     cars: int = 0
     make: int = 0
+    make_among: int = 0
     right: int = 0
     contains: int = 0
     wrong: int = 0
@@ -69,11 +71,12 @@ def cars(facts: VinFacts) -> list[Car]:
 def judge(car: Car, decoded: Decoded) -> Tally:
     """How one car was told."""
     makes = {candidate.make for candidate in decoded.candidates}
-    models = {candidate.model for candidate in decoded.candidates if candidate.model}
-    this = car.model in models and makes == {car.make}
+    models = {(candidate.make, candidate.model) for candidate in decoded.candidates if candidate.model}
+    this = (car.make, car.model) in models
     return Tally(
         cars=1,
         make=makes == {car.make},
+        make_among=car.make in makes,
         right=this and len(models) == 1,
         contains=this and len(models) > 1,
         wrong=bool(models) and not this,
