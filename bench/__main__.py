@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench import crosses, imports, live, recommendations, scale, search, standard
 from bench.report import Report
-from bench.stage import ROOT
+from bench.stage import ROOT, Stage
 
 
 def main() -> int:
@@ -21,6 +21,7 @@ def main() -> int:
         raise SystemExit("wrk is missing: apt-get install wrk (bin/bench does it when root calls it).")
     report = Report()
     report.about_this_machine()
+    Stage.kept = options.data is not None
     with tempfile.TemporaryDirectory(prefix="bench-", dir=_var()) as scratch:
         folder = options.data or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)

@@ -114,7 +114,12 @@ uvloop.run(freeze())
 
 
 class Stage:
-    """A shop with `products` × 2 stores in `folder`, and `turns` movements for each; made if it is not there."""
+    """A shop with `products` × 2 stores in `folder`, and `turns` movements for each; made if it is not there.
+
+    `kept`: whether its database is there for another run.
+    """
+
+    kept = False
 
     def __init__(self, folder: Path, products: int, turns: int = 1) -> None:
         self.folder, self.products, self.turns = folder, products, turns
@@ -162,7 +167,10 @@ class Stage:
                 child.kill()
                 child.wait()
         self.children.clear()
-        self.cluster.stop()
+        if self.kept:
+            self.cluster.stop()
+        else:  # for root it lies elsewhere, where no temporary folder takes it along
+            self.cluster.remove()
 
     def settle(self) -> None:
         """As after a quiet night: vacuumed, counted, everything written."""
