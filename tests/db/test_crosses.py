@@ -17,6 +17,7 @@ from autoshop.selection.crosses.analogs import BOUNDS
 from autoshop.selection.crosses.facts import cross_facts
 from autoshop.selection.crosses.model import AlreadyDecided, UnknownConflict, newest
 from tests.crosses import ALL_PAIRS, HEADINGS, everything, load, pairs
+from tests.waiting import waiting_for_locks
 
 pytestmark = pytest.mark.anyio
 
@@ -161,11 +162,13 @@ async def test_a_surer_word_takes_the_place_of_another_and_a_weaker_one_does_not
 async def test_more_rows_than_are_written_together(pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importing, "BATCH", 10)
     monkeypatch.setattr(importing, "CHUNK", 20)
-    lines = [f"MANN;W{n % 30};New {n % 7};N{n}" for n in range(95)]
+    # All articles stand in the first ten rows; most pairs of them come later.
+    lines = [f"MANN;W{number % 10};New;N{(number + number // 10) % 10}" for number in range(95)]
     lines[50] = "MANN;;;"
+    expected = {tuple(line.split(";")) for line in lines if line != lines[50]}
     loaded = await load(pool, tmp_path, *lines, *lines)
-    assert (loaded.rows, loaded.bad_rows, loaded.pairs) == (190, 2, 94)
-    assert len(await pairs(pool)) == 94
+    assert (loaded.rows, loaded.bad_rows, loaded.pairs) == (190, 2, len(expected))
+    assert len(await pairs(pool)) == len(expected) == 94
 
 
 async def test_two_articles_of_one_print_are_told_apart(
@@ -187,6 +190,15 @@ async def test_loads_at_the_same_time(pool: Pool, tmp_path: Path) -> None:
     assert len(await pairs(pool)) == len(one_by_one)
     articles = await pool.fetch("SELECT brand_id, article_key FROM cross_articles")
     assert max(Counter(map(tuple, articles)).values()) == 1
+
+
+async def test_who_loads_waits_for_whoever_loads(pool: Pool, tmp_path: Path) -> None:
+    async with transaction(pool) as db:
+        await db.execute(loading.TAKE_TURN)
+        waiting = asyncio.create_task(load(pool, tmp_path, "MANN;W1;MAHLE;OC1"))
+        await waiting_for_locks(pool, 1)
+        assert await pairs(pool) == set()
+    assert (await waiting).pairs == 1
 
 
 # ------------------------------------------------------------------------------------------------ spark plugs

@@ -153,8 +153,8 @@ class RowParser:
                 return None
             if len(cells) < self.columns.width:
                 raise WrongCell("fields", -1, shown(cells[-1]), f"{len(cells)} / {self.columns.width}")
-            one = self._read(cells, at_brand, at_article, articles)
-            two = self._read(cells, at_other_brand, at_other_article, articles)
+            one = one or self._read(cells, at_brand, at_article, articles)
+            two = two or self._read(cells, at_other_brand, at_other_article, articles)
         if one.print == two.print:
             raise WrongCell("self_pair", at_other_article, two.article)
         kind, confidence = self._kind, self._confidence
