@@ -42,6 +42,14 @@ MARKED = {**LINE, **TEXTS, "movement_type": "sale", "marks": ["01046012345678932
 SOLD_MARKS = [f"010460123456789321ABCDEFGHIJKL{number}\x1d93abcd" for number in "12"]  # see test_bad_input.py: `shop`
 CROSS = {"brand": "NGK", "article": "BPR6ES", "other_brand": "Bosch", "other_article": "WR7BC"}  # of other reaches
 BODIES: dict[str, Any] = {
+    f"POST /api/v1/products/{PLUG}/fitment/feedback": {
+        "vehicle": "lada/vesta/i",
+        "engine": "21129",
+        "fitted": False,
+        "origin": "return",
+        "reference": "a",
+        "note": "a",
+    },
     "POST /api/v1/vin": {"vins": ["XTAGFL110KY000000"]},
     f"POST {INVENTORY}/movement": {**MARKED, "effective_on": PAPER["effective_on"]},
     f"POST {INVENTORY}/movements": {"lines": [MARKED, {**LINE, **PAPER}]},

@@ -61,6 +61,8 @@ from autoshop.kit.http import Gate
 from autoshop.kit.reuse import Reused
 from autoshop.kit.settings import Settings, settings
 from autoshop.selection.crosses import api as crosses
+from autoshop.selection.fitment import api as fitment
+from autoshop.selection.fitment.service import products_for
 from autoshop.selection.plugs import api as plugs
 from autoshop.selection.recommendations import api as recommendations
 from autoshop.selection.search import api as search
@@ -108,6 +110,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
         dependencies=[Depends(only_known_parameters)],
     )
     app.state.settings = config
+    app.state.products_for = products_for  # the catalogue's list asks it, and may not know the selection
     app.router.routes.append(Route(movements.POST_PATH, movements.post_movement, methods=["POST"]))
     counting = (stocktakes, approval, counts, sheets, recounts, found)
     moving = (movements, transfers, reservations, allocations, returns)
@@ -115,7 +118,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
     inventory = (*moving, *counting, shelves, marks, levels, buffers, live, *reports, availability, stores)
     catalogue = (products, brands, categories, prices, imports)
     warehouse = (scan, labels, picking, document_files, documents)
-    selection = (search, vin, vehicles, plugs, crosses, recommendations)
+    selection = (search, vin, vehicles, plugs, crosses, fitment, recommendations)
     for module in (*inventory, *catalogue, *warehouse, *selection, webhooks, accounts):
         app.include_router(module.router)
     app.include_router(stores.holidays_router)

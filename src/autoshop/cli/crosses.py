@@ -10,9 +10,11 @@ from autoshop.accounts.model import system
 from autoshop.catalog.imports.csv_file import ENCODINGS, delimiter_named
 from autoshop.catalog.imports.model import Options, Problem
 from autoshop.cli.run import with_pool
+from autoshop.kit.db import Pool, transaction
 from autoshop.kit.language import Language
 from autoshop.selection.crosses import importing, texts
 from autoshop.selection.crosses.importing import Loaded
+from autoshop.selection.fitment import loading as fitment
 
 SHOWN = 50
 SUMMARY = {
@@ -84,6 +86,17 @@ def _print(loaded: Loaded, language: Language) -> None:
 
 
 def load() -> None:
-    """Load brands with their names and crosses that are facts; what is there already stays. Safe to repeat."""
-    loaded = with_pool(lambda pool: importing.load_facts(pool, system("facts")))
-    typer.echo(FACTS.format(**{name: getattr(loaded, name) for name in loaded.__slots__}))
+    """Load what is known: brands, crosses, cars and what fits them. Safe to repeat; nothing else is touched."""
+    told = with_pool(_load)
+    for line in told:
+        typer.echo(line)
+
+
+async def _load(pool: Pool) -> list[str]:
+    loaded = await importing.load_facts(pool, system("facts"))
+    async with transaction(pool, unhurried=True) as db:
+        cars = await fitment.load_facts(db)
+    return [
+        FACTS.format(**{name: getattr(loaded, name) for name in loaded.__slots__}),
+        f"Cars: {cars.vehicles}, engines {cars.engines}; fitments {cars.fitments}.",
+    ]

@@ -122,6 +122,12 @@ async def list_products(
     ] = None,
     barcode: Annotated[str | None, Query(max_length=BARCODE_CHARACTERS, pattern=NO_NUL)] = None,
     sku: Annotated[str | None, Query(max_length=60, pattern=NO_NUL)] = None,
+    vehicle: Annotated[
+        str | None, Query(min_length=1, max_length=200, pattern=NO_NUL, description="that fit a car: lada/vesta/i")
+    ] = None,
+    engine: Annotated[
+        str | None, Query(min_length=1, max_length=60, pattern=NO_NUL, description="with `vehicle`: its engine's code")
+    ] = None,
     updated_since: Annotated[
         Moment | None,
         Query(
@@ -147,7 +153,11 @@ async def list_products(
         "after_id": cursor[0] if cursor and not by_change else None,
         "after_change": [cursor[0].isoformat(), str(cursor[1])] if cursor and by_change else None,
     }
+    if engine is not None and vehicle is None:
+        raise Invalid("An engine is that of a `vehicle`: name it too", errors=[wrong("engine", "needs vehicle")])
     async with request.app.state.pool.acquire() as db:
+        if vehicle is not None:  # what fits it is known one floor up: see app.py
+            filters["ids"] = await request.app.state.products_for(db, vehicle, engine)
         found = await store.list_page(db, filters, by_change=by_change, cost=caller.may("cost:read"), limit=limit + 1)
     products, next_page = page_of(
         found, limit, of, lambda last: (last.updated_at, last.id) if by_change else (last.id,)

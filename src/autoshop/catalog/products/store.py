@@ -74,6 +74,7 @@ CONDITIONS = {
     "sku": "p.sku = {0}",
     "barcodes": "p.id IN (SELECT c.product_id FROM barcodes AS c WHERE c.code = ANY ({0}::text[]))",
     "updated_since": "p.updated_at >= {0}",
+    "ids": "p.id = ANY ({0}::bigint[])",
     "after_id": "p.id > {0}",
     "after_change": "(p.updated_at, p.id) > (({0}::text[])[1]::timestamptz, ({0}::text[])[2]::bigint)",
 }

@@ -72,7 +72,7 @@ async def analogs_of(db: Connection, caller: Caller, product_id: int, store_id: 
     """What may stand for a product: by fit, then by time to the buyer, then by price. Stock is that of this moment."""
     product = await products.get_product(db, caller, product_id)
     start = await store.find_article(db, product.brand_id, article_key(product.article))
-    ways, newest_id = await _ways(db, start)
+    ways, newest_id = await ways_from(db, start)
     names = await store.articles(db, {way.to_id for way in ways} | {s.from_id for way in ways for s in way.steps})
     makers = await plugs.makers(db, ())
     spec = _spec(makers, product.brand_id, product.article)
@@ -95,7 +95,7 @@ async def analogs_of(db: Connection, caller: Caller, product_id: int, store_id: 
     )
 
 
-async def _ways(db: Connection, start: int | None) -> tuple[list[Way], int | None]:
+async def ways_from(db: Connection, start: int | None) -> tuple[list[Way], int | None]:
     """Every way from an article, shortest first; and the number that it has now."""
     if start is None:
         return [], None

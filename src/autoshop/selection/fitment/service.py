@@ -1,0 +1,145 @@
+"""The verbs: does a product fit a car, what does it fit, which products fit a car, what buyers say."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autoshop.accounts.model import Caller
+from autoshop.catalog.products import service as products
+from autoshop.catalog.products import store as catalogue
+from autoshop.catalog.products.model import Product
+from autoshop.kit.db import Connection
+from autoshop.kit.text import article_key
+from autoshop.selection.crosses import store as crosses
+from autoshop.selection.crosses.analogs import BOUNDS, ways_from
+from autoshop.selection.crosses.model import Article, Way
+from autoshop.selection.fitment import store
+from autoshop.selection.fitment.model import (
+    Feedback,
+    Fitted,
+    Link,
+    Origin,
+    UnknownEngine,
+    Verdict,
+    judge,
+)
+from autoshop.selection.plugs import service as plugs
+from autoshop.selection.plugs.coding import spec_of
+from autoshop.selection.plugs.model import Check, compare
+from autoshop.selection.vehicles import service as vehicles
+from autoshop.selection.vehicles.model import Engine, Vehicle
+
+MOST_FITTING = 5_000  # products of a car
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict, what it was asked of, and the articles that its chain names, by number."""
+
+    product: Product
+    vehicle: Vehicle
+    engine: str | None
+    year: int | None
+    verdict: Verdict
+    articles: dict[int, Article]
+
+
+async def verdict(
+    db: Connection, caller: Caller, product_id: int, vehicle_id: str, engine: str | None, year: int | None
+) -> Judged:
+    """Whether a product fits a car (with an engine, of a year), and the chain that proves it, or what is missing.
+
+    Raises UnknownProduct, UnknownVehicle, UnknownEngine.
+    """
+    vehicle, engines = car(vehicle_id, engine)
+    product = await products.get_product(db, caller, product_id)
+    ways = await _ways(db, product)
+    found = await store.of_car(db, vehicle.id, list(ways))
+    lacking = await store.absent(db, vehicle.id, product_id)
+    result = judge(
+        engine,
+        year,
+        [(one, ways[one.article_id]) for one in found],
+        await _beside_plug(db, product, engines),
+        Link("absent", lacking[1], tuple(lacking[2].split(" | ")), {"category": lacking[0]}) if lacking else None,  # type: ignore[arg-type]
+        await store.told(db, product_id, vehicle.id, engine),
+    )
+    named = {int(link.facts[key]) for link in result.chain for key in ("from", "to", "article") if key in link.facts}
+    return Judged(product, vehicle, engine, year, result, await crosses.articles(db, named))
+
+
+def car(vehicle_id: str, engine: str | None) -> tuple[Vehicle, tuple[Engine, ...]]:
+    """A vehicle and those of its engines that are meant. Raises UnknownVehicle and UnknownEngine."""
+    vehicle, engines = vehicles.vehicle(vehicle_id)
+    meant = engines if engine is None else tuple(one for one in engines if one.code == engine)
+    if engine is not None and not meant:
+        raise UnknownEngine(vehicle=vehicle.id, engines=sorted({one.code for one in engines if one.code}))
+    return vehicle, meant
+
+
+async def _ways(db: Connection, product: Product) -> dict[int, Way]:
+    """The way to each article that a product is, or that may stand for it, by number."""
+    start = await crosses.find_article(db, product.brand_id, article_key(product.article))
+    if start is None:
+        return {}
+    ways, _ = await ways_from(db, start)
+    return {start: Way(start, ())} | {way.to_id: way for way in reversed(ways)}
+
+
+async def _beside_plug(db: Connection, product: Product, engines: Sequence[Engine]) -> tuple[str, Check] | None:
+    """A spark plug beside the one that the engine has; None where either is not known, or the engines differ."""
+    makers = await plugs.makers(db, ())
+    if product.brand_id not in makers:
+        return None
+    own = spec_of(makers[product.brand_id], product.article)
+    codes = {one.plug_ngk for one in engines}
+    code = codes.pop() if len(codes) == 1 else None
+    theirs = spec_of("NGK", code) if code is not None else None
+    return (code, compare(theirs, own)) if code is not None and own is not None and theirs is not None else None
+
+
+async def fits_of(
+    db: Connection, caller: Caller, product_id: int, after: tuple[str, int], limit: int
+) -> list[tuple[int, Fitted, Way]]:
+    """What a product fits, or what that it may stand for does: car by car, with the way. Raises UnknownProduct."""
+    product = await products.get_product(db, caller, product_id)
+    ways = await _ways(db, product)
+    found = await store.of_articles(db, list(ways), after, limit)
+    return [(number, one, ways[one.article_id]) for number, one in found]
+
+
+async def products_for(db: Connection, vehicle_id: str, engine: str | None) -> list[int]:
+    """The products that are said to fit a car, or may stand for one that is; at most MOST_FITTING.
+
+    Raises UnknownVehicle and UnknownEngine.
+    """
+    vehicle, _ = car(vehicle_id, engine)
+    fitted = {one.article_id for one in await store.whole_car(db, vehicle.id, engine)}
+    walked = await crosses.walk(db, sorted(fitted), **BOUNDS | {"most": MOST_FITTING}) if fitted else []
+    named = await crosses.articles(db, fitted | {way.to_id for way in walked})
+    found = await catalogue.by_articles(db, [(one.brand_id, one.article_key) for one in named.values()])
+    return sorted({one.id for one in found})[:MOST_FITTING]
+
+
+async def give_feedback(
+    db: Connection,
+    caller: Caller,
+    product_id: int,
+    vehicle_id: str,
+    engine: str | None,
+    *,
+    fitted: bool,
+    origin: Origin,
+    reference: str | None,
+    note: str | None,
+) -> Feedback:
+    """Keep what a buyer or a colleague says of a product and a car. The same reference says it once."""
+    vehicle, _ = car(vehicle_id, engine)
+    await products.get_product(db, caller, product_id)
+    kept = await store.add_feedback(db, product_id, vehicle.id, engine, fitted, origin, reference, note, caller.actor)
+    if kept is None:  # a car of newer files than the database was loaded from
+        await store.add_cars(db, [vehicle.id], [(vehicle.id, engine)] if engine else [])
+        kept = await store.add_feedback(
+            db, product_id, vehicle.id, engine, fitted, origin, reference, note, caller.actor
+        )
+    assert kept is not None, "the car has its number now"
+    return kept
