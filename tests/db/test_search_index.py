@@ -144,7 +144,8 @@ async def test_two_workers_do_not_write_at_once(pool: Pool) -> None:
     async with transaction(pool) as first:
         assert await service.index_some(first)
         await pool.execute(RENAME, PLUG, "Провода высоковольтные")
-        assert not await step(pool), "somebody else is at it"
+        async with transaction(pool) as second:
+            assert not await service.index_some(second), "somebody else is at it, and is not waited for"
         assert await store.is_behind(pool)
     await catch_up(pool)
     assert await named(pool, "провод") == [PLUG]
