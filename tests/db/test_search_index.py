@@ -8,7 +8,7 @@ import pytest
 from autoshop.catalog.search import store as search
 from autoshop.catalog.search.model import MOST_NAMED, is_still_so
 from autoshop.catalog.search.names import service, store
-from autoshop.catalog.search.names.jobs import catch_up, run, step
+from autoshop.catalog.search.names.jobs import catch_up, index_all, run, step
 from autoshop.catalog.search.names.model import Word
 from autoshop.kit.db import Pool, transaction
 from tests.cast import AIR_FILTER, OIL_FILTER, PLUG, PRODUCTS
@@ -85,6 +85,16 @@ async def test_many_changes_are_told_in_blocks_and_indexed_in_steps(pool: Pool) 
     assert await pool.fetchval(CHANGES) == 0
 
 
+async def test_an_index_that_was_lost_is_made_anew(pool: Pool) -> None:
+    await catch_up(pool)
+    await pool.execute("DELETE FROM search_documents WHERE product_id = $1", PLUG)
+    await pool.execute("UPDATE search_documents SET print = 0, words = '' WHERE product_id = $1", AIR_FILTER)
+    assert await index_all(pool) == len(PRODUCTS)
+    assert await named(pool, "свеч") == [PLUG]
+    assert await named(pool, "воздушн") == [AIR_FILTER]
+    assert not await store.is_behind(pool)
+
+
 async def test_a_few_changes_are_told_one_by_one(pool: Pool) -> None:
     await catch_up(pool)
     await pool.execute("UPDATE products SET version = version + 1 WHERE id = ANY ($1::bigint[])", [PLUG, AIR_FILTER])
@@ -144,7 +154,8 @@ async def test_two_workers_do_not_write_at_once(pool: Pool) -> None:
     async with transaction(pool) as first:
         assert await service.index_some(first)
         await pool.execute(RENAME, PLUG, "Провода высоковольтные")
-        assert not await step(pool), "somebody else is at it"
+        async with transaction(pool) as second:
+            assert not await service.index_some(second), "somebody else is at it, and is not waited for"
         assert await store.is_behind(pool)
     await catch_up(pool)
     assert await named(pool, "провод") == [PLUG]

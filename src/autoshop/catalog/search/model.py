@@ -53,7 +53,7 @@ Position = tuple[int, str, int]  # where a product stands in the list: by it the
 class Change:
     """What was changed in what was typed, so that it could be found."""
 
-    what: Literal["layout", "typo", "brand", "lookalike", "completed", "ignored", "vin", "control"]
+    what: Literal["layout", "typo", "completed", "ignored", "vin", "control"]
     typed: str
     read_as: str
 

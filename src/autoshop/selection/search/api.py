@@ -40,7 +40,7 @@ class Named(BaseModel):
 class ChangeOut(BaseModel):
     """What was changed in what was typed, in words too."""
 
-    what: Literal["layout", "typo", "brand", "lookalike", "completed", "ignored", "vin", "control"]
+    what: Literal["layout", "typo", "completed", "ignored", "vin", "control"]
     typed: str
     read_as: str
     reason: str

@@ -4,7 +4,16 @@ from collections.abc import Sequence
 
 from autoshop.catalog.brands import service as brands
 from autoshop.catalog.search.categories.model import Lexicon
-from autoshop.catalog.search.model import MOST_CANDIDATES, MOST_NAMED, Candidate, Change, Position, Window, in_order
+from autoshop.catalog.search.model import (
+    MOST_CANDIDATES,
+    MOST_NAMED,
+    Candidate,
+    Change,
+    Match,
+    Position,
+    Window,
+    in_order,
+)
 from autoshop.catalog.search.names import store
 from autoshop.catalog.search.names.model import (
     COMPLETIONS,
@@ -112,7 +121,8 @@ async def find(
         return Window()
     query = query_of(asked, [category_lexeme(one) for one in but_not_of])
     rows = await store.find(db, query, query_of(groups), MOST_NAMED)
-    found = [Candidate(row["product_id"], "name", _place(row["rank"]), print=row["print"]) for row in rows]
+    match: Match = "name" if groups else "category" if category_ids else "brand"
+    found = [Candidate(row["product_id"], match, _place(row["rank"]), print=row["print"]) for row in rows]
     return Window(in_order(found, after), len(rows) == MOST_NAMED)
 
 
