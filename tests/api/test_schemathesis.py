@@ -66,6 +66,8 @@ STOCKTAKES = [
 COUNTED = len(STOCKTAKES)
 UNCOUNTED = {"store_id": NORTH, "scope": {"kind": "products", "product_ids": [WIPER]}}
 DOCUMENTS = 60
+CONFLICTS = [f"WR{heat}D{material}" for heat in range(2, 10) for material in "CEPIS"]  # longer than WR7BC
+some_conflict = cycle(range(1, len(CONFLICTS) + 1))
 some_document = cycle(range(1, DOCUMENTS + 1))
 some_channel = cycle(f"channel-{number}" for number in range(HOLDS))  # to be removed, or to be given buffers
 LEVELLED = (WIPER, BULB)  # their levels may be taken away
@@ -135,6 +137,9 @@ def shop(cluster: Cluster) -> Iterator[str]:
                 added = client.post("/api/v1/categories", json={"code": code, "name_ru": code})
                 assert added.status_code == 201
             _make_documents_levels_and_channels(client, database)
+            for article in CONFLICTS:
+                pair = {"brand": "Bosch", "article": "WR7BC", "other_brand": "Bosch", "other_article": article}
+                assert client.post("/api/v1/crosses", json=pair).json()["state"] == "kept_aside"
             file = "Бренд;Артикул;Название\nNGK;BKR6E;Свеча\n".encode()
             sent = client.post("/api/v1/imports", content=file, headers={"Content-Type": "text/csv"})
             assert sent.status_code == 202
@@ -249,6 +254,7 @@ def bring_home(case: Case[Any], shop: str) -> None:
         case.query = {"kind": "receipt", "store_id": CENTRE, "again": "true"}
         case.body = "Код;Количество\nSKU-1;1\n".encode()
     case.body = _known(case.body)
+    _choose_plugs(case)
     case.headers.pop("Idempotency-Key", None)  # used before, as likely as not
     if case.method in ("PATCH", "DELETE") or "found-policies" in case.path:
         case.headers["If-Match"] = '"1"'
@@ -259,6 +265,16 @@ def bring_home(case: Case[Any], shop: str) -> None:
         case.headers["If-Match"] = '"0"'
     if case.path.startswith("/api/v1/pick-lists"):  # one of both
         case.query = {"transfer_id": 1}
+
+
+def _choose_plugs(case: Case[Any]) -> None:
+    """Of the selection: a plug that there is, two that fit, a pair that nobody has decided."""
+    if "plugs/{" in case.path:
+        case.path_parameters["code"] = "BPR6ES"
+    if "conflict_id" in case.path_parameters:
+        case.path_parameters["conflict_id"] = next(some_conflict)
+    if case.path.endswith("/crosses"):
+        case.body = {"brand": "NGK", "article": "BPR6ES", "other_brand": "Bosch", "other_article": "WR7DC"}
 
 
 def _known(value: Any) -> Any:
