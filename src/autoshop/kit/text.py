@@ -6,6 +6,8 @@ import unicodedata
 # Cyrillic letters that look like Latin ones on a box, a label or in a price list.
 _LOOKALIKES = str.maketrans("АВЕКМНОРСТУХЁІЈЅ", "ABEKMHOPCTYXEIJS")
 NO_NUL = r"^[^\x00]*$"  # the form of a text that PostgreSQL can keep
+# What comes through a path as it was sent: `../` at the front names another route, and no path has line ends.
+IN_PATH = r"^[^\x00\r\n./][^\x00\r\n]*$"
 NOT_BLANK = r"^[^\x00]*[^\x00\s][^\x00]*$"  # and that says something
 _ASCII_KEY = {sign: chr(sign).upper() if chr(sign).isalnum() else None for sign in range(128)}
 _NOT_IN_KEY = re.compile(r"[^0-9A-ZА-Я]+")

@@ -11,7 +11,7 @@ from autoshop.accounts.model import Caller
 from autoshop.kit.answers import shaped
 from autoshop.kit.errors import wrong
 from autoshop.kit.language import Language, language_of
-from autoshop.kit.text import NO_NUL
+from autoshop.kit.text import IN_PATH
 from autoshop.selection.vehicles.model import Confidence
 from autoshop.selection.vin import service, texts
 from autoshop.selection.vin.model import Candidate, Decoded
@@ -121,7 +121,7 @@ class VinsOut(BaseModel):
 @router.get("/{vin:path}")
 async def read_vin(
     caller: Annotated[Caller, needs("catalog:read")],
-    vin: Annotated[str, Path(pattern=NO_NUL, description="as somebody typed or pasted it, however long")],
+    vin: Annotated[str, Path(pattern=IN_PATH, description="as somebody typed or pasted it, however long")],
     accept_language: AcceptLanguage = None,
 ) -> VinOut:
     """What a VIN says, and why. A text without one is refused with what it looks like."""

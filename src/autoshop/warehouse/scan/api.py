@@ -15,16 +15,13 @@ from autoshop.kit.answers import IdempotencyKey, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.fields import PathId
 from autoshop.kit.language import Language, language_of
-from autoshop.kit.text import NOT_BLANK
+from autoshop.kit.text import IN_PATH, NOT_BLANK
 from autoshop.warehouse.scan import service, texts
 from autoshop.warehouse.scan.model import MOST_CHARACTERS, DocumentKind, Found, Kind, Pieces, Scan, document_code
 
 router = APIRouter(prefix="/api/v1", tags=["warehouse"])
 
 AcceptLanguage = Annotated[str | None, Header(description="ru (default) or en: the language of reading and hints")]
-
-# What comes through a path as it was sent: `../` at the front names another route, and no path has line ends.
-IN_PATH = r"^[^\x00\r\n./][^\x00\r\n]*$"
 
 
 class PiecesOut(BaseModel):
