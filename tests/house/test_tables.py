@@ -107,7 +107,7 @@ READS = {
     # What is found is asked of the products themselves, so that it is never older than they are.
     "catalog.search": {"products", "barcodes", "brands", "brand_aliases", "categories", "prices"},
     "catalog.imports": {"brands", "categories", "products", "barcodes", "prices"},
-    "selection.crosses": {"brands"},  # a page of conflicts is one statement
+    "selection.crosses": {"brands", "products"},  # a page of conflicts is one statement; whose article is linked
     "webhooks": {"outbox"},  # what happened is copied for whoever is to be told of it, in one statement
     "kit": {"ledger_checks", "webhooks", "webhook_deliveries"},  # /metrics
     # All lines of a document are looked up at once, and what came of it is undone at once.

@@ -221,6 +221,22 @@ async def by_beginnings(db: Connection | Pool, keys: Collection[tuple[int, str]]
     return list({row["id"]: Named(**row) for row in rows}.values())
 
 
+AMONG_CATEGORIES = """
+SELECT p.id
+  FROM products AS p
+ WHERE p.id = ANY ($1::bigint[]) AND p.active AND ($2::bigint[] = '{}' OR p.category_id = ANY ($2::bigint[]))
+ ORDER BY p.id
+ LIMIT $3
+"""
+
+
+async def among_categories(
+    db: Connection | Pool, product_ids: Sequence[int], category_ids: Sequence[int], limit: int
+) -> list[int]:
+    """Of some products those that are on sale and of certain categories; of none named, all of them."""
+    return [row["id"] for row in await db.fetch(AMONG_CATEGORIES, product_ids, category_ids, limit)]
+
+
 BY_ARTICLE = "SELECT id FROM products WHERE article_key = $1 AND brand_id = $2"
 BY_SKU = "SELECT id FROM products WHERE sku = $1"
 BY_BARCODES = """

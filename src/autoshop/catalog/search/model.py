@@ -24,6 +24,7 @@ Match = Literal[
     "category",
     "name",
     "analog",
+    "fitment",
 ]
 # The order in which hits are shown.
 MATCHES: Final[tuple[Match, ...]] = (
@@ -34,6 +35,7 @@ MATCHES: Final[tuple[Match, ...]] = (
     "loose",
     "layout",
     "analog",
+    "fitment",
     "other_brand",
     "category",
     "name",

@@ -46,6 +46,20 @@ async def find_article(db: Connection, brand_id: int, article_key: str) -> int |
     return await db.fetchval(FIND_ARTICLE, brand_id, article_key)  # type: ignore[no-any-return]
 
 
+ARTICLES_OF = """
+SELECT p.id AS product_id, c.id
+  FROM products AS p
+  JOIN cross_articles AS c ON c.article_key = p.article_key AND c.brand_id = p.brand_id
+ WHERE p.id = ANY ($1::bigint[])
+"""
+
+
+async def articles_of(db: Connection, product_ids: Collection[int]) -> dict[int, int]:
+    """The number of each product's article, where somebody linked it; in the order that was asked."""
+    found = {row["product_id"]: row["id"] for row in await db.fetch(ARTICLES_OF, list(product_ids))}
+    return {product_id: found[product_id] for product_id in product_ids if product_id in found}
+
+
 ADD_ARTICLES = """
 INSERT INTO cross_articles (brand_id, article_key, article)
 SELECT brand_id, article_key, article

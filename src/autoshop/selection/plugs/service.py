@@ -17,7 +17,7 @@ from autoshop.kit.text import article_key
 from autoshop.selection.plugs import coding, known, texts
 from autoshop.selection.plugs.analogs import Analog, analogs_of, base_of, of_catalogue
 from autoshop.selection.plugs.facts import CarGroup, facts
-from autoshop.selection.plugs.model import Reading, Spec, compare
+from autoshop.selection.plugs.model import BadCode, NotAPlugCode, Reading, SeveralBrands, Spec, compare
 from autoshop.selection.plugs.understanding import understand
 
 MOST_PRODUCTS = 300
@@ -106,6 +106,19 @@ def _order(one: Offered) -> tuple[object, ...]:
     when = 3 if not one.offers else 2 if eta == float("inf") else int(later)
     fit = VERDICTS.index(analog.check.verdict), analog.by in ("same spec", "catalogue")
     return when, *fit, eta, price, len(analog.via), known.RANKS.index(analog.confidence), analog.brand, analog.code
+
+
+async def standing_for(db: Connection, asked: str) -> tuple[Reading, list[int]] | None:
+    """The plug that a text names, and the products that are it or may stand for it, the surest first; else None."""
+    try:
+        plug = understand(asked).one
+    except (BadCode, NotAPlugCode, SeveralBrands):
+        return None
+    good, _ = analogs_of(plug.brand, plug.code)
+    codes = [(plug.brand, plug.code), *((one.brand, one.code) for one in good)]
+    named = await _named(db, await makers(db, {brand for brand, _ in codes}), codes)
+    ids = [product for brand, code in codes for product in named.get((brand, article_key(code)), ())]
+    return plug, list(dict.fromkeys(ids))
 
 
 async def makers(db: Connection, named: Iterable[str]) -> dict[int, str]:

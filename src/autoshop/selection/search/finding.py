@@ -50,15 +50,15 @@ async def find(db: Connection, typed: str, filters: Filters, after: Position | N
         several = await _several(db, question, lines)
         if several.window.candidates or after or len(lines) > FEW_LINES or "\n" in shape.text:
             return several  # else it is a sentence: «масло 5w-40, 4 л»
-    for read in hooks.READERS:
-        if (hint := await read(db, shape.text)) is not None:
-            known = question.answer(hint.kind, Window(in_order(list(hint.candidates), after)))
-            return replace(known, facts=hint.facts)
     ways = (await articles.readings(db, [shape.text]))[shape.text]
     if (found := await _article(db, question, ways)) is not None:
         return found
     if shape.vin is not None:
         return question.answer("vin")
+    for read in hooks.READERS:
+        if (hint := await read(db, shape.text)) is not None:
+            known = question.answer(hint.kind, Window(in_order(list(hint.candidates), after)))
+            return replace(known, facts=hint.facts)
     if shape.looks_like == "phone":
         return question.answer("phone")
     if (found := await _brand(db, question)) is not None:

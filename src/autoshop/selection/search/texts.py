@@ -25,6 +25,7 @@ _WHY: dict[Match, dict[Language, str]] = {
     "brand": {"ru": "товар бренда {brand}", "en": "a product of {brand}"},
     "category": {"ru": "товар этой категории", "en": "a product of this category"},
     "name": {"ru": "все слова есть в названии", "en": "the name has all the words"},
+    "fitment": {"ru": "подходит к этой машине", "en": "it fits that car"},
     "analog": {"ru": "аналог найденного артикула", "en": "an analog of the article that was found"},
 }
 _CHANGED: dict[str, dict[Language, str]] = {

@@ -116,7 +116,8 @@ def _named(written: str, index: _Index, words: int) -> frozenset[Name]:
     for form in (key, name_key(otherwise_typed(written))):
         if len(form) < len(key):  # keys of letters that give signs
             continue
-        found = index.exact.get(form) or (index.stems.get(_stem(form)) if len(form) > 3 else None)
+        inflected = form == key and len(form) > 3  # both at once is too much: «brchs» is no XRAY
+        found = index.exact.get(form) or (index.stems.get(_stem(form)) if inflected else None)
         if found:
             return found
     if words == 1 and len(key) >= 5 and key.isalpha():
