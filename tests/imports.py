@@ -147,7 +147,7 @@ async def catalogue(pool: Pool, above: int = 6) -> list[dict[str, Any]]:
     return [dict(row) for row in await pool.fetch(CATALOGUE, above)]
 
 
-OF_IMPORTS = ("import_files", "import_chunks", "import_runs", "import_problems")
+OF_IMPORTS = ("import_files", "import_chunks", "import_runs", "import_problems", "search_changes")
 
 
 async def whole_shop(pool: Pool, but: Sequence[str] = OF_IMPORTS) -> dict[str, str]:
