@@ -1,9 +1,13 @@
 """The shop's pages as a browser or a search engine gets them: addresses, languages, headers, maps."""
 
+import json
 import re
 
 import httpx
 import pytest
+
+from autoshop.kit.db import Pool
+from tests.cast import PLUG
 
 pytestmark = pytest.mark.anyio
 
@@ -83,3 +87,48 @@ async def test_a_page_lets_in_no_style_but_its_own(client: httpx.AsyncClient) ->
     assert "style-src 'sha256-" in answer.headers["content-security-policy"]
     assert "unsafe-inline" not in answer.headers["content-security-policy"]
     assert len(answer.content) < 40_000
+
+
+# ------------------------------------------------------------------------------------------------ search, products
+async def test_an_article_leads_to_its_product_with_what_search_engines_read(client: httpx.AsyncClient) -> None:
+    page = await read(client, "/search?q=bpr6es11")
+    assert f'href="/products/{PLUG}"' in page
+    moved = await client.get(f"/products/{PLUG}", headers=HTML)
+    assert (moved.status_code, moved.headers["location"]) == (303, f"/products/{PLUG}-ngk-bpr6es-11")
+    page = await read(client, moved.headers["location"])
+    assert re.findall('rel="canonical" href="([^"]+)"', page) == [f"http://test/products/{PLUG}-ngk-bpr6es-11"]
+    (data,) = re.findall('<script type="application/ld\\+json">(.+?)</script>', page)
+    told = json.loads(data)
+    assert (told["@type"], told["mpn"], told["brand"]["name"]) == ("Product", "BPR6ES-11", "NGK")
+
+
+async def test_costs_are_nobodys_business(client: httpx.AsyncClient, pool: Pool) -> None:
+    await client.patch(
+        f"/api/v1/products/{PLUG}", json={"prices": {"retail": 45_000, "cost": 12_345}}, headers={"If-Match": '"1"'}
+    )
+    page = await read(client, f"/products/{PLUG}-ngk-bpr6es-11")
+    assert "450" in page
+    assert "123,45" not in page
+    assert "12345" not in page
+
+
+async def test_a_vin_leads_to_its_car_and_words_that_lead_nowhere_are_told(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/search", params={"q": "XTAGFL110KY000000"}, headers=HTML)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/vin?vin=XTAGFL110KY000000")
+    assert "Ничего не нашлось" in await read(client, "/search?q=zzzzzz")
+    assert "/cars/lada/priora/-" in await read(client, "/search?q=приора")
+    assert "noindex" in await read(client, "/search?q=приора")
+
+
+@pytest.mark.parametrize("text", ["😀", "';--", "<script>alert(1)</script>", "x" * 2_000, "%", "\\"])
+async def test_whatever_is_typed_is_answered_by_a_page(client: httpx.AsyncClient, text: str) -> None:
+    answer = await client.get("/search", params={"q": text}, headers=HTML)
+    assert answer.status_code == 200
+    assert "<script>alert" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/products/999999", "/products/none", "/products/0", "/products/99999999999999999999"]
+)
+async def test_a_product_that_there_is_not_is_a_page_of_the_shop(client: httpx.AsyncClient, path: str) -> None:
+    assert "/office" not in await read(client, path, 404)

@@ -7,6 +7,7 @@ from playwright.async_api import Browser, expect
 
 from tests.browser.conftest import PHONE, Desk, Open, listen
 from tests.browser.test_pages import objections
+from tests.cast import PLUG
 from tests.conftest import Server
 
 pytestmark = pytest.mark.anyio
@@ -23,6 +24,11 @@ PAGES = {
     "shop-vin-found": f"/vin?vin={VESTA}",
     "shop-vin-several": "/vin?vin=WVWZZZ1JZ3W000000",
     "shop-vin-refused": "/vin?vin=%2B7+912+345-67-89",
+    "shop-search": "/search",
+    "shop-found": "/search?q=bpr6es-11",
+    "shop-car": "/search?q=приора",
+    "shop-nothing": "/search?q=zzzzzz",
+    "shop-product": f"/products/{PLUG}",
     "shop-missing": "/cars/lada/none",
 }
 

@@ -188,7 +188,7 @@ async def search(
     now, language = datetime.now(UTC), lang or language_of(accept_language)
     async with request.app.state.pool.acquire() as db:
         found = await service.search(db, q, filters, after, limit, now, facets=facets and after is None)
-    return _page(found, filters, now, language)
+    return page_out(found, filters, now, language)
 
 
 @router.get("/suggestions")
@@ -211,7 +211,8 @@ async def suggestions(
     )
 
 
-def _page(page: Page, filters: Filters, now: datetime, language: Language) -> SearchPage:
+def page_out(page: Page, filters: Filters, now: datetime, language: Language) -> SearchPage:
+    """A page of the answer as the API, and the shop, tell it."""
     outcome = page.outcome
     return SearchPage(
         understood=Understood(
