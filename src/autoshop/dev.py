@@ -196,6 +196,10 @@ def _fill(parts: Parts) -> None:
         if parts.start("demo").wait() != 0:
             raise DevError("The demo catalogue could not be loaded, see above; nothing of it is there.")
         del parts.children["demo"]
+        typer.echo("Loading what is known of parts and cars …")
+        if parts.start("facts", "load").wait() != 0:
+            raise DevError("What is known of parts and cars could not be loaded, see above: autoshop facts load.")
+        del parts.children["facts"]
 
 
 IS_EMPTY = """
