@@ -271,3 +271,11 @@ async def test_what_a_dead_worker_left_is_taken_up_again(client: httpx.AsyncClie
     assert (await client.get(f"{IMPORTS}/{run['id']}")).json()["state"] == "done"
     await jobs.import_catalog(pool, run["id"])
     assert await pieces(pool) == 7
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/imports?ignore=%00", "/api/v1/documents/files?kind=receipt&store_id=1&ignore=%00"]
+)
+async def test_a_heading_that_nobody_can_keep_is_refused(client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.post(path, content="Код\n1\n".encode(), headers={"Content-Type": "text/csv"})
+    assert answer.status_code == 422, answer.text

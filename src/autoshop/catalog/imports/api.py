@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request
-from pydantic import AfterValidator, BaseModel
+from pydantic import AfterValidator, BaseModel, Field
 from starlette.responses import Response
 
 from autoshop.accounts.access import needs
@@ -20,6 +20,7 @@ from autoshop.kit.db import Connection
 from autoshop.kit.http import UPLOADS
 from autoshop.kit.language import Language, language_of
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
+from autoshop.kit.text import NO_NUL
 
 router = APIRouter(prefix=UPLOADS, tags=["catalogue"])
 
@@ -41,6 +42,7 @@ def _encoding(name: str) -> str:
 NAMED = "as people know it; the movements' document names it"
 FileName = Annotated[str, Query(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f/\\]+$", description=NAMED)]
 Word = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
+Heading = Annotated[str, Field(pattern=NO_NUL)]
 Encoding = Annotated[str, AfterValidator(_encoding)] | None
 Delimiter = Annotated[str, AfterValidator(delimiter_named)] | None
 AcceptLanguage = Annotated[str | None, Header(description="ru (default) or en: the language of reasons")]
@@ -117,7 +119,7 @@ async def start_import(
     encoding: Annotated[Encoding, Query(description="else found by itself")] = None,
     delimiter: Annotated[Delimiter, Query(description="one character, or tab; else found by itself")] = None,
     sheet: Annotated[Word, Query(description="of a workbook; else the first")] = None,
-    ignore: Annotated[list[str], Query(max_length=600, description="headings that do not matter")] = [],  # noqa: B006
+    ignore: Annotated[list[Heading], Query(max_length=600, description="headings that do not matter")] = [],  # noqa: B006
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Import products, prices and opening stock from CSV, XLSX or XLS: all rows or, with every reason, none.

@@ -20,6 +20,7 @@ from autoshop.catalog.imports.api import (
     Delimiter,
     Encoding,
     FileName,
+    Heading,
     Word,
 )
 from autoshop.catalog.imports.model import EmptyUpload, NotTheFile, Options
@@ -70,7 +71,7 @@ async def send_file(
     encoding: Annotated[Encoding, Query(description="else found by itself")] = None,
     delimiter: Annotated[Delimiter, Query(description="one character, or tab; else found by itself")] = None,
     sheet: Annotated[Word, Query(description="of a workbook; else the first")] = None,
-    ignore: Annotated[list[str], Query(max_length=600, description="headings that do not matter")] = [],  # noqa: B006
+    ignore: Annotated[list[Heading], Query(max_length=600, description="headings that do not matter")] = [],  # noqa: B006
     idempotency_key: IdempotencyKey = None,
     accept_language: AcceptLanguage = None,
 ) -> Response:
