@@ -41,6 +41,7 @@ PAGES = (
     "/search?q=свечи+на+весту+21129",
     "/products/1",
 )
+HEADERS = {"Accept": "text/html", "Accept-Encoding": "gzip"}
 NOT_LISTED = ("/vin", "/search")  # kept from search engines on purpose: Lighthouse takes that off the score
 
 
@@ -158,7 +159,7 @@ def _look(address: str, scratch: Path) -> Seen:
 
 def _travels(address: str) -> int:
     """How many bytes of the page travel, compressed."""
-    with httpx.stream("GET", address, headers={"Accept": "text/html", "Accept-Encoding": "gzip"}) as answer:
+    with httpx.stream("GET", address, headers=HEADERS, follow_redirects=True) as answer:
         return sum(len(piece) for piece in answer.iter_raw())
 
 
