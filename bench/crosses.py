@@ -1,18 +1,16 @@
 """Crosses: millions of pairs from a CSV, and then who stands for an article, two steps both ways."""
 
 import asyncio
-import os
 import random
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import asyncpg
 
 from autoshop.selection.crosses import analogs, store
+from bench.imports import imported
 from bench.report import Report
-from bench.stage import Stage, cpu_seconds
+from bench.stage import Stage
 
 PAIRS = 5_000_000
 SECONDS = 60  # for five millions; less in proportion, but a small file is mostly the start of the command
@@ -76,24 +74,10 @@ def _article(group: int, number: int) -> str:
 
 
 def _import(report: Report, stage: Stage, file: Path, what: str) -> float:
-    """`autoshop import crosses FILE`, as the shopkeeper calls it; how many seconds it took."""
-    command = [sys.executable, "-m", "autoshop", "import", "crosses", str(file), "--lang", "en"]
-    assert stage.cluster.pid is not None
-    before, began = cpu_seconds(stage.cluster.pid), time.monotonic()
-    process = subprocess.Popen(command, env=stage.environment(), stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    said = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    took = time.monotonic() - began
-    if process.returncode != 0:
-        raise SystemExit(f"The import ended with {process.returncode}: {said}")
-    database = cpu_seconds(stage.cluster.pid) - before
-    report.say(
-        f"{what}: {took:.1f} s, {usage.ru_maxrss / 1024:.0f} MiB (processor: {usage.ru_utime + usage.ru_stime:.1f} s,"
-        f" PostgreSQL {database:.1f} s); {said.strip()}"
-    )
-    return took
+    """How many seconds it took."""
+    done = imported(stage, "crosses", file)
+    report.say(f"{what}: {done}; {done.said}")
+    return done.seconds
 
 
 async def _walks(stage: Stage) -> tuple[float, float, float]:

@@ -34,6 +34,7 @@ class Done:
     memory_mib: float
     cpu_seconds: float
     database_cpu_seconds: float
+    said: str
 
     def __str__(self) -> str:
         return (
@@ -55,10 +56,10 @@ def run(report: Report, folder: Path, rows: int) -> None:
         stage.do(STORES)
         copied = _copy(stage, file)
         report.say(f"plain COPY of {file.stat().st_size / 2**20:.0f} MiB: {copied:.1f} s, {rows / copied:,.0f} rows/s")
-        first = _import(stage, file)
+        first = imported(stage, "catalog", file)
         _must_be_there(stage, rows)
         report.say(f"import: {first}; {rows / first.seconds:,.0f} rows/s, {first.seconds / copied:.1f} × COPY")
-        again = _import(stage, file)
+        again = imported(stage, "catalog", file)
         _must_be_there(stage, rows)
         report.say(f"the same file again, nothing to do: {again}")
     finally:
@@ -105,9 +106,9 @@ def _copy(stage: Stage, file: Path) -> float:
     return took
 
 
-def _import(stage: Stage, file: Path) -> Done:
-    """`autoshop import catalog FILE`, as the shopkeeper calls it, with the most memory that it held."""
-    command = [sys.executable, "-m", "autoshop", "import", "catalog", str(file), "--lang", "en"]
+def imported(stage: Stage, what: str, file: Path) -> Done:
+    """`autoshop import WHAT FILE`, as the shopkeeper calls it, with the most memory that it held."""
+    command = [sys.executable, "-m", "autoshop", "import", what, str(file), "--lang", "en"]
     assert stage.cluster.pid is not None
     before, began = cpu_seconds(stage.cluster.pid), time.monotonic()
     process = subprocess.Popen(command, env=stage.environment(), stdout=subprocess.PIPE, text=True)
@@ -123,6 +124,7 @@ def _import(stage: Stage, file: Path) -> Done:
         usage.ru_maxrss / (2**10 if sys.platform == "linux" else 2**20),
         usage.ru_utime + usage.ru_stime,
         cpu_seconds(stage.cluster.pid) - before,
+        said.strip(),
     )
 
 

@@ -10,12 +10,13 @@ from dataclasses import MISSING, dataclass, fields
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from io import StringIO
-from typing import Any, TypeVar, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_origin, get_type_hints
 
 import msgspec
 
 FACTS = files("autoshop") / "data" / "selection"
 SEPARATOR = "|"
+Confidence = Literal["high", "medium", "low"]  # of a fact, the surest first
 
 Fact = TypeVar("Fact")
 

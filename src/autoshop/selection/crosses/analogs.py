@@ -4,7 +4,7 @@ Links are walked two steps both ways, from the product's article and from every 
 the checker has the last word on the way's ends: two good links may lead to a plug that does not fit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -73,15 +73,13 @@ async def analogs_of(db: Connection, caller: Caller, product_id: int, store_id: 
     product = await products.get_product(db, caller, product_id)
     start = await store.find_article(db, product.brand_id, article_key(product.article))
     ways, newest_id = await ways_from(db, start)
-    names = await store.articles(db, {way.to_id for way in ways} | {s.from_id for way in ways for s in way.steps})
+    names = await named(db, {way.to_id for way in ways} | {s.from_id for way in ways for s in way.steps})
     makers = await plugs.makers(db, ())
     spec = _spec(makers, product.brand_id, product.article)
     is_plug = product.brand_id in makers
     found = [_judged(way, names[way.to_id], makers, spec, is_plug) for way in ways]
     found += await _of_same_spec(db, makers, product, spec, {one.at for one in found})
     offered, others = await _offered(db, caller, found, store_id, now)
-    brand_names = await brands.names_of(db, {one.brand_id for one in names.values()})
-    names = {key: replace(one, brand=brand_names.get(one.brand_id, "")) for key, one in names.items()}
     return Analogs(
         product,
         spec,
@@ -93,6 +91,13 @@ async def analogs_of(db: Connection, caller: Caller, product_id: int, store_id: 
         await store.sources(db, {step.source_id for one in (*offered, *others) if one.way for step in one.way.steps}),
         len(ways) >= BOUNDS["most"] or len(offered) >= MOST_OFFERS,
     )
+
+
+async def named(db: Connection, ids: Collection[int]) -> dict[int, Article]:
+    """Articles by number, with what their brands are called."""
+    found = await store.articles(db, ids)
+    names = await brands.names_of(db, {one.brand_id for one in found.values()})
+    return {number: replace(one, brand=names.get(one.brand_id, "")) for number, one in found.items()}
 
 
 async def ways_from(db: Connection, start: int | None) -> tuple[list[Way], int | None]:

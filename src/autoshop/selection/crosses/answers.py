@@ -9,6 +9,7 @@ from autoshop.accounts.model import Caller
 from autoshop.inventory.availability.model import Status
 from autoshop.inventory.availability.texts import eta_text
 from autoshop.kit.answers import shaped
+from autoshop.kit.facts import Confidence
 from autoshop.kit.language import Language
 from autoshop.selection.crosses import analogs, texts
 from autoshop.selection.crosses.analogs import Analog, Analogs
@@ -17,8 +18,8 @@ from autoshop.selection.crosses.service import Linked
 from autoshop.selection.plugs import texts as plug_texts
 from autoshop.selection.plugs.api import DifferenceOut, difference_out
 from autoshop.selection.plugs.coding import brand_named, spec_of
-from autoshop.selection.plugs.model import Confidence, compare
 from autoshop.selection.plugs.model import Verdict as PlugVerdict
+from autoshop.selection.plugs.model import compare
 
 
 class ArticleOut(BaseModel):

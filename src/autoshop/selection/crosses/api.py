@@ -11,6 +11,7 @@ from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
 from autoshop.kit.answers import IdempotencyKey, write_once
 from autoshop.kit.db import Connection
+from autoshop.kit.facts import Confidence
 from autoshop.kit.fields import PathId
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
 from autoshop.kit.text import NOT_BLANK
@@ -26,7 +27,6 @@ from autoshop.selection.crosses.answers import (
 )
 from autoshop.selection.crosses.model import Kind, State
 from autoshop.selection.plugs.api import Lang, StoreId
-from autoshop.selection.plugs.model import Confidence
 
 router = APIRouter(prefix="/api/v1", tags=["selection"])
 CONFLICTS = "/crosses/conflicts"

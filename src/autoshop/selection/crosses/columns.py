@@ -5,9 +5,9 @@ from difflib import get_close_matches
 
 from autoshop.catalog.imports.columns import FIELD_OF, Columns
 from autoshop.catalog.imports.model import MOST_COLUMNS, Problem, error
+from autoshop.kit.facts import Confidence
 from autoshop.kit.text import name_key
 from autoshop.selection.crosses.model import Kind
-from autoshop.selection.plugs.model import Confidence
 
 SYNONYMS: dict[str, str] = {
     "other_brand": "брендкросса|бренданалога|производительаналога|производителькросса|брендзамены"

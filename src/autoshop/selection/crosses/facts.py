@@ -4,19 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from autoshop.kit.facts import FACTS, WrongFact, one_of_each, read
+from autoshop.kit import facts as kept
+from autoshop.kit.facts import FACTS, Confidence, WrongFact, one_of_each, read
 from autoshop.selection.crosses.model import Kind
 from autoshop.selection.plugs.facts import facts as plug_facts
-from autoshop.selection.plugs.model import Confidence
 
 FOLDER = FACTS / "parts"
 RUSSIAN = "Россия (ОСТ)"  # what the catalogue calls the brand of plugs that are marked by the OST
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    id: str
-    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +41,7 @@ class CrossFact:
 
 def sources() -> dict[str, str]:
     """What the ids of sources stand for; those of plugs begin with «plugs:»."""
-    own = one_of_each(((source.id, source.what) for source in read(FOLDER / "sources.csv", Source)), "source")
+    own = {source.id: source.what for source in kept.sources(FOLDER).known.values()}
     return {**own, **{f"plugs:{name}": what for name, what in plug_facts().sources.items()}}
 
 

@@ -25,13 +25,13 @@ from autoshop.catalog.imports.model import BadFile, Options, Problem
 from autoshop.catalog.imports.tables import open_table
 from autoshop.catalog.imports.workbook import Workbook
 from autoshop.kit.db import Connection, Pool, own_session, transaction_on
+from autoshop.kit.facts import Confidence
 from autoshop.selection.crosses import loading, store
 from autoshop.selection.crosses.columns import understand
 from autoshop.selection.crosses.facts import RUSSIAN, CrossFact, brand_facts, cross_facts
 from autoshop.selection.crosses.model import Kind
 from autoshop.selection.crosses.rows import Batch, RowParser
 from autoshop.selection.plugs.facts import facts as plug_facts
-from autoshop.selection.plugs.model import Confidence
 
 BATCH = 20_000  # rows that go to the database together
 CHUNK = 500_000  # rows that are written together

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from autoshop.kit.errors import Conflict, NotFound
-from autoshop.selection.plugs.model import Confidence
+from autoshop.kit.facts import Confidence
 
 Kind = Literal["supersession", "oe", "spec_equal", "analog"]
 Verdict = Literal["pass", "pass, adjacent heat", "unknown", "accepted"]

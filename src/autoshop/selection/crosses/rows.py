@@ -12,12 +12,13 @@ from autoshop.catalog.imports.columns import Columns
 from autoshop.catalog.imports.model import Problem, error
 from autoshop.catalog.imports.rows import Names, Wrong
 from autoshop.catalog.imports.workbook import Odd, shown
+from autoshop.kit.facts import Confidence
 from autoshop.kit.text import article_key, name_key
 from autoshop.selection.crosses.columns import CONFIDENCES, KINDS, NEEDED
 from autoshop.selection.crosses.model import Kind
 from autoshop.selection.plugs.coding import brand_named, read
 from autoshop.selection.plugs.facts import facts
-from autoshop.selection.plugs.model import Confidence, Spec, compare
+from autoshop.selection.plugs.model import Spec, compare
 
 MOST_BRANDS = 5_000  # new ones in one file; more is another column
 LONGEST_ARTICLE, LONGEST_BRAND = 60, 100

@@ -8,11 +8,11 @@ from autoshop.accounts.service import audit
 from autoshop.catalog.brands import service as brands
 from autoshop.catalog.products.model import key_of
 from autoshop.kit.db import Connection
+from autoshop.kit.facts import Confidence
 from autoshop.selection.crosses import store
 from autoshop.selection.crosses.model import AlreadyDecided, CrossConflict, Kind, SameArticle, State, UnknownConflict
 from autoshop.selection.crosses.rows import PlugPairs
 from autoshop.selection.plugs import service as plugs
-from autoshop.selection.plugs.model import Confidence
 
 
 @dataclass(frozen=True, slots=True)

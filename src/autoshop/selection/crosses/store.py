@@ -69,11 +69,19 @@ SELECT brand_id, article_key, article
 """
 
 
+FIND_ARTICLES = """
+SELECT c.id
+  FROM unnest($1::int[], $2::text[]) WITH ORDINALITY AS n (brand_id, article_key, place)
+  JOIN cross_articles AS c ON c.article_key = n.article_key AND c.brand_id = n.brand_id
+ ORDER BY n.place
+"""
+
+
 async def add_articles(db: Connection, named: Sequence[tuple[int, str, str]]) -> list[int]:
     """The ids of articles (brand id, key, as printed), in order; those that nobody linked yet are added."""
-    await db.execute(ADD_ARTICLES, *map(list, zip(*named, strict=True)))
-    found = [await find_article(db, brand_id, key) for brand_id, key, _ in named]
-    return [article_id for article_id in found if article_id is not None]
+    brand_ids, keys, articles = map(list, zip(*named, strict=True))
+    await db.execute(ADD_ARTICLES, brand_ids, keys, articles)
+    return [row["id"] for row in await db.fetch(FIND_ARTICLES, brand_ids, keys)]
 
 
 ADD_CROSS = """

@@ -9,18 +9,17 @@ from starlette.responses import Response
 
 from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
-from autoshop.catalog.brands import service as brands
 from autoshop.kit.answers import IdempotencyKey, shaped, write_once
 from autoshop.kit.db import Connection
+from autoshop.kit.facts import Confidence
 from autoshop.kit.fields import PathId, YesNo
 from autoshop.kit.language import Language, language_of
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
 from autoshop.kit.text import NOT_BLANK
-from autoshop.selection.crosses import store as crosses
+from autoshop.selection.crosses.analogs import named
 from autoshop.selection.crosses.model import Article
 from autoshop.selection.fitment import service, store, texts
 from autoshop.selection.fitment.model import Answer, Kind, Origin
-from autoshop.selection.vehicles.model import Confidence
 
 router = APIRouter(prefix="/api/v1", tags=["selection"])
 
@@ -119,7 +118,7 @@ async def what_it_fits(
     after = decode_cursor(cursor, "fitment", str, int) or ("", 0)
     async with request.app.state.pool.acquire() as db:
         found = await service.fits_of(db, caller, product_id, after, limit + 1)
-        names = await _named(db, {way.to_id for _, _, way in found if way.steps})
+        names = await named(db, {way.to_id for _, _, way in found if way.steps})
     page, next_page = page_of(found, limit, "fitment", lambda one: (one[1].vehicle, one[0]))
     return FitsPage(
         items=[
@@ -152,11 +151,10 @@ async def does_it_fit(
     language = language_of(accept_language)
     async with request.app.state.pool.acquire() as db:
         judged = await service.verdict(db, caller, product_id, vehicle, engine, year)
-        named = await _named(db, set(judged.articles))
-    return _verdict(judged, named, language)
+    return _verdict(judged, language)
 
 
-def _verdict(judged: service.Judged, named: dict[int, Article], language: Language) -> VerdictOut:
+def _verdict(judged: service.Judged, language: Language) -> VerdictOut:
     given = judged.verdict
     return VerdictOut(
         product_id=judged.product.id,
@@ -171,23 +169,13 @@ def _verdict(judged: service.Judged, named: dict[int, Article], language: Langua
         chain=[
             LinkOut(
                 kind=one.kind,
-                text=texts.link(one, named, language),
+                text=texts.link(one, judged.articles, language),
                 confidence=one.confidence,
                 source=list(one.source),
             )
             for one in given.chain
         ],
     )
-
-
-async def _named(db: Connection, ids: set[int]) -> dict[int, Article]:
-    """Articles by number, with what their brands are called."""
-    found = await crosses.articles(db, ids)
-    names = await brands.names_of(db, {one.brand_id for one in found.values()})
-    return {
-        number: Article(one.id, one.brand_id, one.article_key, one.article, names.get(one.brand_id, ""))
-        for number, one in found.items()
-    }
 
 
 def _name(names: dict[int, Article], number: int) -> str:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from typing import Literal
 
-from autoshop.kit.facts import FACTS, WrongFact, read, sources
+from autoshop.kit.facts import FACTS, Confidence, WrongFact, read, sources
 from autoshop.selection.vehicles.facts import Vehicles
-from autoshop.selection.vehicles.model import Confidence
 
 FOLDER = FACTS / "fitment"
 

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Literal
 
 from autoshop.kit.errors import NotFound
+from autoshop.kit.facts import Confidence
 from autoshop.selection.crosses.model import CONFIDENCES, Way
 from autoshop.selection.plugs.model import Check
-from autoshop.selection.vehicles.model import Confidence, in_years
+from autoshop.selection.vehicles.model import in_years
 
 Answer = Literal["fits", "does_not_fit", "check"]
 Kind = Literal["fitment", "cross", "other_engine", "other_years", "plug", "absent", "feedback", "unknown"]

@@ -11,6 +11,7 @@ from autoshop.kit.db import Connection
 from autoshop.kit.text import article_key
 from autoshop.selection.crosses import store as crosses
 from autoshop.selection.crosses.analogs import BOUNDS, ways_from
+from autoshop.selection.crosses.analogs import named as articles_named
 from autoshop.selection.crosses.model import Article, Way
 from autoshop.selection.fitment import store
 from autoshop.selection.fitment.model import (
@@ -64,7 +65,7 @@ async def verdict(
         await store.told(db, product_id, vehicle.id, engine),
     )
     named = {int(link.facts[key]) for link in result.chain for key in ("from", "to", "article") if key in link.facts}
-    return Judged(product, vehicle, engine, year, result, await crosses.articles(db, named))
+    return Judged(product, vehicle, engine, year, result, await articles_named(db, named))
 
 
 def car(vehicle_id: str, engine: str | None) -> tuple[Vehicle, tuple[Engine, ...]]:

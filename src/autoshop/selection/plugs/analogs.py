@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+from autoshop.kit.facts import Confidence
 from autoshop.kit.text import article_key
 from autoshop.selection.plugs import known
 from autoshop.selection.plugs.coding import spec_of
 from autoshop.selection.plugs.facts import Refused
-from autoshop.selection.plugs.model import Check, Confidence, Spec, compare
+from autoshop.selection.plugs.model import Check, Spec, compare
 
 By = Literal["table", "oe", "analog", "supersession", "same spec", "catalogue"]
 COMPARED: tuple[str, ...] = ("coding",)  # the source of what only the comparison says

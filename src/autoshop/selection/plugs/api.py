@@ -11,11 +11,12 @@ from autoshop.accounts.model import Caller
 from autoshop.inventory.availability.model import Status
 from autoshop.inventory.availability.texts import eta_text
 from autoshop.kit.answers import shaped
+from autoshop.kit.facts import Confidence
 from autoshop.kit.language import Language
 from autoshop.selection.plugs import known, service, texts
 from autoshop.selection.plugs.analogs import Analog, By
 from autoshop.selection.plugs.facts import CarGroup, facts
-from autoshop.selection.plugs.model import Confidence, Difference, Reading, Spec, Verdict
+from autoshop.selection.plugs.model import Difference, Reading, Spec, Verdict
 from autoshop.selection.plugs.service import Equivalents, Offer, Offered
 from autoshop.selection.plugs.understanding import understand
 

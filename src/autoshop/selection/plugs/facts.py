@@ -8,19 +8,13 @@ from importlib.resources.abc import Traversable
 from types import MappingProxyType
 from typing import Literal, Protocol, TypeVar
 
-from autoshop.kit.facts import FACTS, WrongFact, one_of_each, read
+from autoshop.kit.facts import FACTS, Confidence, WrongFact, one_of_each, read, sources
 from autoshop.kit.text import name_key
-from autoshop.selection.plugs.model import Confidence, Spec
+from autoshop.selection.plugs.model import Spec
 
 FOLDER = FACTS / "plugs"
 NOTHING_WRITTEN = "*"  # a part of no code: what the coding means where nothing is written
 SPEC_FIELDS = tuple(Spec.__dataclass_fields__)
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    id: str
-    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,14 +183,12 @@ def facts() -> Facts:
 
 def read_facts(folder: Traversable) -> Facts:
     """The facts of a folder. Raises WrongFact with the file and line of what cannot be true."""
-    sources = {
-        s.id: s.what for s in one_of_each(((s.id, s) for s in read(folder / "sources.csv", Source)), "source").values()
-    }
+    told_by = {source.id: source.what for source in sources(folder).known.values()}
 
     def of(name: str, shape: type[S]) -> tuple[S, ...]:
         found = tuple(read(folder / f"{name}.csv", shape))
         for fact in found:
-            _must_be_known(fact.source, sources, f"{name}.csv: {fact}")
+            _must_be_known(fact.source, told_by, f"{name}.csv: {fact}")
         return found
 
     brands = one_of_each(((b.brand, b) for b in of("brands", Brand)), "brand")
@@ -213,7 +205,7 @@ def read_facts(folder: Traversable) -> Facts:
         if coding.brand not in brands or brands[coding.brand].decodes != "yes":
             raise WrongFact(f"codings.csv: {coding.coding} is of a brand that is not read: {coding.brand}")
     return Facts(
-        MappingProxyType(sources),
+        MappingProxyType(told_by),
         MappingProxyType(brands),
         MappingProxyType(one_of_each(dict.fromkeys(names), "name of a brand")),
         codings,
@@ -227,8 +219,8 @@ def read_facts(folder: Traversable) -> Facts:
     )
 
 
-def _must_be_known(given: Iterable[str], sources: Mapping[str, str], where: str) -> None:
-    unknown = [one for one in given if one not in sources]
+def _must_be_known(given: Iterable[str], told_by: Mapping[str, str], where: str) -> None:
+    unknown = [one for one in given if one not in told_by]
     if unknown or not given:
         raise WrongFact(f"{where}: unknown source {unknown}")
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+from autoshop.kit.facts import Confidence
 from autoshop.kit.text import article_key
 from autoshop.selection.plugs.facts import CarGroup, Link, Pair, Refused, Trap, facts
-from autoshop.selection.plugs.model import Confidence
 
 Code = tuple[str, str]  # brand, and the key of its code
 Kind = Literal["table", "oe", "analog", "supersession"]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from autoshop.kit.errors import Conflict, Invalid, NotFound
+from autoshop.kit.facts import Confidence
 
-Confidence = Literal["high", "medium", "low"]
 Verdict = Literal["pass", "pass, adjacent heat", "fits, differs", "conflict", "unknown"]
 Looks = Literal["nothing", "text", "phone", "barcode", "number", "article"]
 

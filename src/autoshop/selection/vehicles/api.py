@@ -9,10 +9,11 @@ from pydantic import BaseModel
 from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
 from autoshop.kit.answers import shaped
+from autoshop.kit.facts import Confidence
 from autoshop.kit.text import NOT_BLANK
 from autoshop.selection.vehicles import service
 from autoshop.selection.vehicles.facts import known
-from autoshop.selection.vehicles.model import Confidence, Engine, Make, Model, Vehicle
+from autoshop.selection.vehicles.model import Engine, Make, Model, Vehicle
 from autoshop.selection.vehicles.words import Fitting, understand
 
 router = APIRouter(prefix="/api/v1/vehicles", tags=["selection"])

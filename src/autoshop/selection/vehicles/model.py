@@ -1,9 +1,8 @@
 """A vehicle and its engines, as the facts tell them."""
 
 from dataclasses import dataclass
-from typing import Literal
 
-Confidence = Literal["high", "medium", "low"]
+from autoshop.kit.facts import Confidence
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
 from autoshop.kit.answers import shaped
 from autoshop.kit.errors import wrong
+from autoshop.kit.facts import Confidence
 from autoshop.kit.language import Language, language_of
 from autoshop.kit.text import IN_PATH
-from autoshop.selection.vehicles.model import Confidence
 from autoshop.selection.vin import service, texts
 from autoshop.selection.vin.model import Candidate, Decoded
 from autoshop.selection.vin.typed import LONGEST, ChangeKind

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from autoshop.selection.vehicles.model import Confidence, Engine
+from autoshop.kit.facts import Confidence
+from autoshop.selection.vehicles.model import Engine
 
 YEAR_LETTERS = "ABCDEFGHJKLMNPRSTVWXY"  # 1980 … 2000, then the digits, and again from 2010
 SLACK = 1  # a car may be sold the year after the last, and the first is often told a year too late

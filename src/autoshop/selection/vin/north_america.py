@@ -68,8 +68,8 @@ def _named(vehicles: Vehicles, make: str, model: str) -> set[str]:
 def _vehicle(vehicles: Vehicles, make: str, names: set[str], year: int) -> Vehicle | None:
     """The one generation of those models which was made in that year; a model year may begin the year before."""
     made = [one for one in vehicles.vehicles.values() if one.make == make and one.model in names]
-    for years in ((year,), (year - 1,)):
-        fitting = [one for one in made if any(in_years(one.years_from, one.years_to, one_year) for one_year in years)]
+    for made_in in (year, year - 1):
+        fitting = [one for one in made if in_years(one.years_from, one.years_to, made_in)]
         if len(fitting) == 1:
             return fitting[0]
     return None

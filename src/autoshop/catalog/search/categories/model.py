@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final, Literal
 
-from autoshop.kit.facts import FACTS, WrongFact, one_of_each, read
+from autoshop.kit.facts import FACTS, WrongFact, one_of_each, read, sources
 
 CONFIDENCES: Final = ("high", "medium", "low")
 LEAST_SCORE: Final = 0.3  # of a complaint: a third of what it says, or of what was typed, would be by chance
@@ -71,26 +71,18 @@ class CategoryFact:
     symptoms: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFact:
-    """A line of sources.csv."""
-
-    id: str
-    what: str
-
-
 @cache
 def facts() -> dict[str, CategoryFact]:
     """What is known of categories, by code. Raises WrongFact for an unknown source or confidence, or a doubled code."""
     folder = FACTS / "parts"
-    sources = one_of_each(((one.id, one) for one in read(folder / "sources.csv", SourceFact)), "source")
+    told_by = sources(folder).known
     known = one_of_each(((one.code, one) for one in read(folder / "categories.csv", CategoryFact)), "category")
     for one in known.values():
         if one.confidence not in CONFIDENCES:
             raise WrongFact(f"categories.csv, {one.code}: confidence is one of {', '.join(CONFIDENCES)}")
         if not one.source:
             raise WrongFact(f"categories.csv, {one.code}: source is empty")
-        if strangers := set(one.source) - sources.keys():
+        if strangers := set(one.source) - told_by.keys():
             raise WrongFact(f"categories.csv, {one.code}: sources.csv has no {', '.join(sorted(strangers))}")
     return known
 
