@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from autoshop.kit.db import Pool
 from tests.cast import AIR_FILTER, CENTRE_CODE, NORTH, NORTH_CODE, OIL_FILTER, PLUG
@@ -54,9 +54,9 @@ class Desk:
         SCREENS.mkdir(parents=True, exist_ok=True)
         await self.page.screenshot(path=SCREENS / f"{name}.png")
 
-    async def text(self, selector: str = "main") -> str:
-        """What a person reads there, with plain spaces."""
-        return " ".join((await self.page.locator(selector).inner_text()).replace("\u00a0", " ").split())
+    async def reads(self, text: str, selector: str = "main") -> None:
+        """A person reads it there (spaces are one space), at once or when the page that was asked for has come."""
+        await expect(self.page.locator(selector)).to_contain_text(text, use_inner_text=True)
 
 
 Open = Callable[..., Any]

@@ -38,7 +38,7 @@ async def test_a_clerk_signs_in_scans_sells_one_and_undoes_it(desk: Open, pool: 
         await vera.page.get_by_role("button", name="Провести").click()
         await expect(vera.page.get_by_role("status")).to_contain_text("Продано: 1 шт., осталось 9.")
         await expect(vera.page.get_by_role("status")).to_be_focused()
-        assert "10 → 9 vera" in await vera.text(".last")
+        await vera.reads("10 → 9 vera", ".last")
         assert await pieces(pool) == 9
         await vera.picture("sold")
 
@@ -244,10 +244,10 @@ async def test_without_scripts_on_a_phone_with_a_keyboard_alone(desk: Open, pool
         await vera.page.keyboard.type("2")
         await vera.picture("product-phone")
         await press("Enter")
-        assert "Продано: 2 шт., осталось 8." in await vera.text(".done")
+        await vera.reads("Продано: 2 шт., осталось 8.", ".done")
         await tab_to(".done button")
         await press("Enter")
-        assert "На полке снова 10 шт." in await vera.text(".done")
+        await vera.reads("На полке снова 10 шт.", ".done")
     assert await pieces(pool) == 10
     await assert_ledger_is_clean(pool)
 
