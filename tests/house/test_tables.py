@@ -58,7 +58,7 @@ READS = {
     },
     # What can be had of the products of an order, at all stores at once; how a promise stands is how its hold does.
     "inventory.allocation": {
-        *("products", "lead_times", "stock", "transfers", "transfer_lines"),
+        *("products", "lead_times", "stock", "stores", "transfers", "transfer_lines"),
         *("reservations", "reservation_lines"),
     },
     "inventory.periods": {"stores"},  # the day by the clock of a store
