@@ -21,6 +21,8 @@ PAGES = {
     "shop-generations": "/cars/lada/vesta",
     "shop-vehicle": "/cars/lada/vesta/i",
     "shop-engine": "/cars/lada/vesta/i?engine=21129+1.6+16V",
+    "shop-kit": "/cars/lada/vesta/i/kits/to30?engine=21129+1.6+16V",
+    "shop-kit-open": "/cars/lada/vesta/i/kits/brakes_front",
     "shop-vin": "/vin",
     "shop-vin-found": f"/vin?vin={VESTA}",
     "shop-vin-several": "/vin?vin=WVWZZZ1JZ3W000000",

@@ -100,6 +100,7 @@ async def test_what_has_to_be_ordered_delays_the_whole(pool: Pool) -> None:
     found = await ready(pool, Asked("ignition", VESTA, ("21129",), None, CENTRE))
     assert [line.need.category for line in found.lines] == ["spark_plug", "ignition_coil"]
     (way,) = found.ways
+    assert way.tier == "standard"  # the only one
     assert way.total_kopecks == 4 * 310_00 + 4 * 2540_00
     assert way.promised_at is not None
     assert way.promised_at.date() == (NOON + timedelta(days=3)).date()

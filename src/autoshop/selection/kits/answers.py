@@ -78,13 +78,17 @@ class LineOut(BaseModel):
 
 
 class WayOut(BaseModel):
-    """One way to buy all of it: one total, one date. `reservable`: pieces in the stores that can be held at once."""
+    """One way to buy all of it: one total, one date. `here`: all of it lies at the store already.
+
+    `reservable`: pieces in the stores that can be held at once.
+    """
 
     tier: Tier
     name: str
     total_kopecks: int
     promised_at: datetime | None
     promised_text: str
+    here: bool
     reservable: int
 
 
@@ -156,7 +160,7 @@ def _line(line: Line, ready: Ready, language: Language) -> LineOut:
     if need.state == "ready" and need.is_liquid and need.quantity is None:
         text = texts.AMOUNT_UNKNOWN[language == "en"]
     if need.years is not None and need.state == "ready":
-        years = texts.YEARS[language == "en"].format(years="–".join(str(year or "") for year in need.years))
+        years = texts.years(*need.years, language)
         text = f"{text}. {years}" if text else years
     return LineOut(
         category=need.category,
@@ -211,5 +215,6 @@ def _way(way: WayToBuy, ready: Ready, now: datetime, language: Language) -> WayO
         total_kopecks=way.total_kopecks,
         promised_at=way.promised_at,
         promised_text=eta_text(found, ready.store.calendar, now, language),
+        here=way.here,
         reservable=way.reservable,
     )

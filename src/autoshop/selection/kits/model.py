@@ -130,7 +130,8 @@ def needs_of(
                 _need(part, category, position, is_liquid, several, engines)
                 for position, several in sorted(positions.items())
             ]
-    return [Need(part, part.category, "", part.quantity, part.category in liquids, "unknown", {})]
+    is_liquid = part.category in liquids
+    return [Need(part, part.category, "", None if is_liquid else part.quantity, is_liquid, "unknown", {})]
 
 
 def _is_meant(part: Part, one: Fitted, engines: Sequence[str], year: int | None) -> bool:

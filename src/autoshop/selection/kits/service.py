@@ -65,7 +65,7 @@ class WayToBuy:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A kit for a car: `ways` are those that differ, the cheapest first; none where nothing can be offered."""
+    """A kit for a car: `ways` are those that differ, the cheapest first; none where nothing can be had."""
 
     kit: Kit
     vehicle: Vehicle
@@ -183,6 +183,8 @@ async def _ways(
         pieces = sum(wishes[place].values()) if promised[place] is not None else 0
         here = at is not None and at == store.calendar.next_open(now)
         ways.append(WayToBuy(tier, total(lines, tier), at, here, pieces))
+    if len(ways) == 1:
+        ways = [replace(ways[0], tier="standard")]
     return store, tuple(ways)
 
 

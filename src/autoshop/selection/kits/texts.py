@@ -38,7 +38,11 @@ AMOUNT_UNKNOWN: Final = (
     "Сколько литров нужно, нам не известно: посчитана одна упаковка",
     "Nobody here knows how many litres it takes: one pack is counted",
 )
-YEARS: Final = ("Известно для машин {years} годов: проверьте год", "Known of cars of {years} alone: check the year")
+_YEARS: Final = {
+    (True, True): ("с {first} по {last} год", "from {first} to {last}"),
+    (True, False): ("с {first} года", "from {first} on"),
+    (False, True): ("до {last} года", "up to {last}"),
+}
 
 
 def name_of(kit: Kit, language: Language) -> str:
@@ -70,3 +74,11 @@ def state(given: State, language: Language) -> str:
 def tier(given: Tier, language: Language) -> str:
     """What a way to buy is called."""
     return _TIERS[given][language == "en"]
+
+
+def years(first: int | None, last: int | None, language: Language) -> str:
+    """Of which cars it is known that a part fits, where nobody said of what year this one is."""
+    span = _YEARS[first is not None, last is not None][language == "en"].format(first=first, last=last)
+    if language == "en":
+        return f"Known of cars made {span} alone: check the year"
+    return f"Известно для машин {span}: проверьте год"
