@@ -64,6 +64,7 @@ from autoshop.selection.crosses import api as crosses
 from autoshop.selection.fitment import api as fitment
 from autoshop.selection.fitment.service import products_for
 from autoshop.selection.kits import api as kits
+from autoshop.selection.memory.service import Memory
 from autoshop.selection.plugs import api as plugs
 from autoshop.selection.recommendations import api as recommendations
 from autoshop.selection.search import api as search
@@ -161,6 +162,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.live = Live(pool, app.state.settings.live_listeners)
     app.state.reports = Reused[Any]()
     app.state.cache = open_cache(app.state.settings.cache_url)
+    app.state.memory = Memory(app.state.cache)
     try:
         yield
     finally:

@@ -27,6 +27,7 @@ from autoshop.kit import housekeeping
 from autoshop.kit.db import Pool, is_gone, open_pool
 from autoshop.kit.log import log
 from autoshop.kit.settings import Settings
+from autoshop.selection.memory import jobs as memory
 from autoshop.selection.recommendations import jobs as recommendations
 from autoshop.warehouse.documents import jobs as documents
 from autoshop.warehouse.documents.service import JOB as DOCUMENT
@@ -140,6 +141,7 @@ def _add_nights(queue: PgQueuer, pool: Pool, settings: Settings) -> None:
         await reservations.forget_holders(pool, settings.holder_days)
         await levels.forget(pool)
         await documents.forget(pool)
+        await memory.compact(pool)
 
 
 async def run(settings: Settings) -> None:

@@ -34,6 +34,7 @@ OWNERS = {
     "webhooks": {"webhooks", "webhook_deliveries", "webhook_relay"},
     "warehouse.documents": {"bulk_documents", "bulk_lines", "bulk_problems"},
     "selection.recommendations": {"bought_together"},
+    "selection.memory": {"selection_changes"},
     "selection.fitment": {
         *("vehicles", "vehicle_engines", "fitments", "fitment_sources", "fitment_absences", "fitment_feedback"),
     },

@@ -8,6 +8,9 @@ import logging
 
 from cashews import Cache
 
+ANSWERS = "fits:"  # keys of selection/memory: each of them may be some kilobytes
+MOST_ANSWERS = 500
+
 
 def open_cache(url: str) -> Cache:
     """`mem://`, or `redis://:password@host:6379/0`. Errors of the server become misses, after a fifth of a second."""
@@ -15,6 +18,7 @@ def open_cache(url: str) -> Cache:
     logging.getLogger("cashews").setLevel(logging.CRITICAL)  # a traceback a request tells nobody more
     if url.startswith("mem"):
         cache.setup(url, size=10_000)
+        cache.setup(url, prefix=ANSWERS, size=MOST_ANSWERS)
     else:
         cache.setup(url, suppress=True, socket_timeout=0.2, socket_connect_timeout=0.2, max_connections=16)
     return cache

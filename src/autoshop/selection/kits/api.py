@@ -108,7 +108,9 @@ async def show_kit(
         codes = tuple(one.code or "" for one in only.engines) or None
         asked = Asked(kit, only.vehicle, engines or codes, year or only.year, store_id, extras)
     async with request.app.state.pool.acquire() as db:
-        return answers.ready_out(await service.ready(db, caller, asked, now), told, now, language)
+        return answers.ready_out(
+            await service.ready(db, caller, asked, now, request.app.state.memory), told, now, language
+        )
 
 
 def _read(vin: str, now: datetime, language: Language) -> vins.VinOut:

@@ -40,6 +40,14 @@ class Lead:
     fitted: tuple[Fitted, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """The ways that lead to what may cover each need, the shortest first, and the articles on them by number."""
+
+    ways: list[list[Way]]
+    articles: dict[int, Article]
+
+
 @dataclass(slots=True)
 class Found:
     """Offers of each need, in order; free pieces and supplier's days of their products; articles of the chains."""
@@ -51,10 +59,16 @@ class Found:
 
 
 async def offers_for(
-    db: Connection, caller: Caller, vehicle: str, engines: Sequence[str], year: int | None, needs: Sequence[Need]
+    db: Connection,
+    caller: Caller,
+    vehicle: str,
+    engines: Sequence[str],
+    year: int | None,
+    needs: Sequence[Need],
+    walked: Walked,
 ) -> Found:
     """What can be had for each need."""
-    leads = await _leads(db, needs)
+    leads = await _leads(db, needs, walked)
     ids = sorted({lead.product_id for several in leads for lead in several})
     stock, days = await allocation.free_in_business(db, ids), await allocation.lead_times(db, ids)
     there = {one for one in ids if stock.get(one) or days.get(one) is not None}
@@ -87,19 +101,24 @@ def _numbers(chains: Iterable[tuple[Link, ...]]) -> set[int]:
     return {int(link.facts[key]) for link in links for key in ("from", "to", "article") if key in link.facts}
 
 
-async def _leads(db: Connection, needs: Sequence[Need]) -> list[list[Lead]]:
-    """For each need the products on sale that may cover it."""
+async def walk(db: Connection, needs: Sequence[Need]) -> Walked:
+    """The ways from what fits to all that may stand for it, need by need."""
     ways = []
     for need in needs:
         starts = sorted(need.articles)
-        walked = await crosses.walk(db, starts, **BOUNDS) if starts else []
-        ways.append([*(Way(start, ()) for start in starts), *walked])
-    articles = await crosses.articles(db, {way.to_id for several in ways for way in several})
+        found = await crosses.walk(db, starts, **BOUNDS) if starts else []
+        ways.append([*(Way(start, ()) for start in starts), *found])
+    return Walked(ways, await crosses.articles(db, {way.to_id for several in ways for way in several}))
+
+
+async def _leads(db: Connection, needs: Sequence[Need], walked: Walked) -> list[list[Lead]]:
+    """For each need the products on sale that may cover it."""
+    articles = walked.articles
     sold = await catalogue.by_articles(db, [(one.brand_id, one.article_key) for one in articles.values()])
     on_sale = {(one.brand_id, one.article_key): one.id for one in sold}
     makers = await plugs.makers(db, ()) if any(need.category == "spark_plug" for need in needs) else {}
     leads = []
-    for need, several in zip(needs, ways, strict=True):
+    for need, several in zip(needs, walked.ways, strict=True):
         found = {}
         for way in reversed(several):  # the shortest way to a product is the last one
             article = articles[way.to_id]

@@ -15,7 +15,7 @@ from autoshop.selection.crosses.model import Article
 from autoshop.selection.fitment import store as fitment
 from autoshop.selection.fitment.model import UnknownEngine
 from autoshop.selection.kits.facts import Kit, Part, known
-from autoshop.selection.kits.finding import Found, offers_for
+from autoshop.selection.kits.finding import Found, Walked, offers_for, walk
 from autoshop.selection.kits.model import (
     TIERS,
     KitChanged,
@@ -30,6 +30,7 @@ from autoshop.selection.kits.model import (
     total,
     wanted,
 )
+from autoshop.selection.memory.service import Memory, recalled
 from autoshop.selection.vehicles import service as vehicles
 from autoshop.selection.vehicles.model import Engine, Vehicle
 
@@ -85,13 +86,19 @@ def find_kit(code: str) -> Kit:
     return kit
 
 
-async def ready(db: Connection, caller: Caller, asked: Asked, now: datetime) -> Ready:
+async def ready(db: Connection, caller: Caller, asked: Asked, now: datetime, memory: Memory | None = None) -> Ready:
     """A kit for a car, of what can be had now. Raises UnknownKit, UnknownVehicle, UnknownEngine and UnknownStore."""
     kit, parts = find_kit(asked.kit), known().parts[asked.kit]
     vehicle, engines = _car(asked)
     codes = tuple(dict.fromkeys(one.code or "" for one in engines)) or ("",)
-    needs = await _needs(db, vehicle, engines, codes, asked.year, parts)
-    found = await offers_for(db, caller, vehicle.id, codes, asked.year, needs)
+
+    async def known_now() -> tuple[list[Need], Walked]:
+        needs = await _needs(db, vehicle, engines, codes, asked.year, parts)
+        return needs, await walk(db, needs)
+
+    question = ("kit", kit.kit, vehicle.id, codes, asked.year)
+    needs, walked = await recalled(memory, db, question, tuple[list[Need], Walked], known_now)
+    found = await offers_for(db, caller, vehicle.id, codes, asked.year, needs, walked)
     lines = _lines(needs, found, asked.extras)
     store, ways = await _ways(db, lines, found, asked.store_id, now)
     articles = await named(db, found.articles)

@@ -126,7 +126,7 @@ async def reserve_kit(
 async def _answer(request: Request, caller: Caller, page: Page, form: Form, status: int, done: int | None) -> Response:
     now, language = datetime.now(UTC), language_of(request)
     async with request.app.state.pool.acquire() as db:
-        ready = await service.ready(db, caller, page.asked, now)
+        ready = await service.ready(db, caller, page.asked, now, request.app.state.memory)
         open_stores = (await stores.in_business(db))[:MOST_STORES]
         made = await allocations.get_allocation(db, done) if done and caller.may("inventory:read") else None
     told = answers.ready_out(ready, None, now, language)
