@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cashews import Cache
 
-from autoshop.kit.cache import ANSWERS, open_cache
+from autoshop.kit.cache import ANSWERS, Cache, open_cache
 from autoshop.kit.db import Connection, Pool, transaction
 from autoshop.selection.crosses import service as crosses
 from autoshop.selection.crosses.analogs import Analogs, analogs_of

@@ -5,8 +5,24 @@ nothing else changes.
 """
 
 import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from cashews import Cache
+
+@contextmanager
+def _hidden(package: str) -> Iterator[None]:
+    """As if a package were not installed, unless it is loaded already."""
+    names = [package, f"{package}.ext"] if package not in sys.modules else []
+    sys.modules.update(dict.fromkeys(names))  # type: ignore[arg-type]
+    yield
+    for name in names:
+        del sys.modules[name]
+
+
+# It would load SQLAlchemy, which the migrations need, to keep rows of its: 17 MiB of each process for what nobody does.
+with _hidden("sqlalchemy"):
+    from cashews import Cache as Cache
 
 ANSWERS = "fits:"  # keys of selection/memory: each of them may be some kilobytes
 MOST_ANSWERS = 500

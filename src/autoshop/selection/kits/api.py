@@ -105,8 +105,14 @@ async def show_kit(
         only = told.candidates[0] if len(told.candidates) == 1 else None
         if only is None or only.vehicle is None:
             return answers.open_out(service.find_kit(kit), told, language)
-        codes = tuple(one.code or "" for one in only.engines) or None
-        asked = Asked(kit, only.vehicle, engines or codes, year or only.year, store_id, extras)
+        asked = Asked(
+            kit,
+            only.vehicle,
+            engines or service.codes_known(only.vehicle, only.engines),
+            year or only.year,
+            store_id,
+            extras,
+        )
     async with request.app.state.pool.acquire() as db:
         return answers.ready_out(
             await service.ready(db, caller, asked, now, request.app.state.memory), told, now, language

@@ -1,8 +1,9 @@
 """The verbs: a kit for a car, ready to buy; and hold all of it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from autoshop.accounts.model import Caller
 from autoshop.inventory.allocation import service as allocation
@@ -35,9 +36,17 @@ from autoshop.selection.vehicles import service as vehicles
 from autoshop.selection.vehicles.model import Engine, Vehicle
 
 
+class HasCode(Protocol):
+    """An engine, whoever tells it."""
+
+    @property
+    def code(self) -> str | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A job for a car. `engines`: codes of those that it may have, all of the vehicle's where nobody says.
+    """A job for a car. `engines`: codes of those that it may have, "" for one that nobody here knows; None: any of the
+    vehicle's.
 
     `extras`: categories of optional parts that are wanted too.
     """
@@ -89,8 +98,7 @@ def find_kit(code: str) -> Kit:
 async def ready(db: Connection, caller: Caller, asked: Asked, now: datetime, memory: Memory | None = None) -> Ready:
     """A kit for a car, of what can be had now. Raises UnknownKit, UnknownVehicle, UnknownEngine and UnknownStore."""
     kit, parts = find_kit(asked.kit), known().parts[asked.kit]
-    vehicle, engines = _car(asked)
-    codes = tuple(dict.fromkeys(one.code or "" for one in engines)) or ("",)
+    vehicle, engines, codes = _car(asked)
 
     async def known_now() -> tuple[list[Need], Walked]:
         needs = await _needs(db, vehicle, engines, codes, asked.year, parts)
@@ -105,15 +113,20 @@ async def ready(db: Connection, caller: Caller, asked: Asked, now: datetime, mem
     return Ready(kit, vehicle, engines, asked.year, store, lines, ways, articles)
 
 
-def _car(asked: Asked) -> tuple[Vehicle, tuple[Engine, ...]]:
+def _car(asked: Asked) -> tuple[Vehicle, tuple[Engine, ...], tuple[str, ...]]:
+    """The vehicle, its engines that are meant, and their codes."""
     vehicle, engines = vehicles.vehicle(asked.vehicle)
-    if asked.engines is None:
-        return vehicle, engines
-    meant = tuple(one for one in engines if (one.code or "") in asked.engines)
-    if set(asked.engines) - {one.code or "" for one in engines}:
-        codes = sorted({one.code for one in engines if one.code})
-        raise UnknownEngine(vehicle=vehicle.id, engines=codes)
-    return vehicle, meant
+    theirs = {one.code or "" for one in engines} | {""}
+    if not set(asked.engines or ()) <= theirs:
+        raise UnknownEngine(vehicle=vehicle.id, engines=sorted(theirs - {""}))
+    codes = asked.engines or tuple(dict.fromkeys(one.code or "" for one in engines)) or ("",)
+    return vehicle, tuple(one for one in engines if (one.code or "") in codes), codes
+
+
+def codes_known(vehicle: str, engines: Iterable[HasCode]) -> tuple[str, ...] | None:
+    """The codes of engines that a VIN leaves, "" for one that the vehicle's facts do not have; None: it leaves all."""
+    theirs = {one.code for one in vehicles.vehicle(vehicle)[1]}
+    return tuple(dict.fromkeys((one.code if one.code in theirs else None) or "" for one in engines)) or None
 
 
 async def _needs(

@@ -12,9 +12,8 @@ from importlib.resources.abc import Traversable
 from typing import Any, TypeVar
 
 import msgspec
-from cashews import Cache
 
-from autoshop.kit.cache import ANSWERS
+from autoshop.kit.cache import ANSWERS, Cache
 from autoshop.kit.db import Connection
 from autoshop.selection.memory import store
 
