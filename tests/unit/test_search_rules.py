@@ -165,6 +165,8 @@ def test_a_query_has_one_of_each_group() -> None:
         ("00000000000000000", None),
         ("ABCDEFGHJKLMNPRST", None),
         ("амортизатор перед", None),
+        ("лада веста, VIN XTAGFL110KY000000, седан", "XTAGFL110KY000000"),
+        ("артикулы QQQ21140074567890 W914/2", None),  # nobody's VIN, and other words beside it
     ],
 )
 def test_a_vin_is_known_by_its_shape(text: str, vin: str | None) -> None:

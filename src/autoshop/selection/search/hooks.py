@@ -102,18 +102,20 @@ def _told(one: Fitting) -> dict[str, Any]:
 
 async def find_analogs(db: Connection, product_ids: Sequence[int]) -> list[Candidate]:
     """What may stand for products that were found, by crosses: nearest and surest first."""
-    found: list[Candidate] = []
-    for product_id, article_id in (await crosses.articles_of(db, product_ids)).items():
-        ways, _ = await analogs.ways_from(db, article_id)
-        named = await crosses.articles(db, {way.to_id for way in ways[:MOST_ANALOGS]})
-        keys = [(one.brand_id, one.article_key) for way in ways[:MOST_ANALOGS] if (one := named.get(way.to_id))]
-        places = {key: place for place, key in enumerate(keys)}
-        found += [
-            Candidate(one.id, "analog", f"{places[one.brand_id, one.article_key]:04}")
-            for one in await products.by_articles(db, keys)
-            if one.id != product_id
-        ]
-    return found
+    ways = {
+        product_id: (await analogs.ways_from(db, article_id))[0][:MOST_ANALOGS]
+        for product_id, article_id in (await crosses.articles_of(db, product_ids)).items()
+    }
+    named = await crosses.articles(db, {way.to_id for several in ways.values() for way in several})
+    keys = {number: (one.brand_id, one.article_key) for number, one in named.items()}
+    sold = {(one.brand_id, one.article_key): one.id for one in await products.by_articles(db, list(keys.values()))}
+    found: dict[int, Candidate] = {}
+    for product_id, several in ways.items():
+        for place, way in enumerate(several):
+            one = sold.get(keys[way.to_id]) if way.to_id in keys else None
+            if one is not None and one != product_id:
+                found.setdefault(one, Candidate(one, "analog", f"{place:04}"))
+    return list(found.values())
 
 
 READERS: Final[list[Reader]] = [read_plug, read_vehicle]

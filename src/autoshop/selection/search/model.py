@@ -9,7 +9,8 @@ from autoshop.catalog.search.categories.model import Hit
 from autoshop.catalog.search.model import Candidate, Change, Shown, Window
 from autoshop.inventory.availability.service import InBrief
 from autoshop.kit.gs1 import is_gtin
-from autoshop.kit.scanner import as_if_latin
+from autoshop.selection.vin.facts import known
+from autoshop.selection.vin.typed import understood
 
 MOST_CHARACTERS: Final = 2_000
 VIN_CHARACTERS: Final = 17
@@ -33,9 +34,6 @@ Kind = Literal[
 Looks = Literal["empty", "short", "long", "signs", "phone", "vin", "barcode", "number", "article", "words"]
 When = Literal["on_hand", "today", "tomorrow"]
 
-# Letters of a VIN that people write in Cyrillic; I, O and Q are never in one.
-_VIN_LETTERS = str.maketrans("АВЕКМНОРСТУХIOQ", "ABEKMH0PCTYX100")
-_VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
 _PHONE = re.compile(r"(?:\+?7|8)[\s(-]*\d{3}[\s)-]*\d{3}[\s-]*\d{2}[\s-]*\d{2}|\+\d[\d\s()-]{8,17}")
 _BARCODE_LENGTHS = (8, 12, 13, 14)
 
@@ -82,15 +80,11 @@ def _looks_like(text: str) -> Looks:
 
 
 def vin_in(text: str) -> str | None:
-    """The VIN that a text looks like: 17 letters and digits of both kinds, lookalikes and the keyboard forgiven."""
-    for way in (text, as_if_latin(text.lower())):
-        plain = re.sub(r"[\s-]+", "", way or "").upper().translate(_VIN_LETTERS)
-        if len(plain) != VIN_CHARACTERS or not _VIN.fullmatch(plain):
-            continue
-        digits = sum(c.isdigit() for c in plain)
-        if 3 <= digits <= VIN_CHARACTERS - 2:  # a VIN ends in digits, and begins with a maker that has letters
-            return plain
-    return None
+    """The VIN that a text is, or that stands in it: within more text only one of a maker that is known."""
+    is_wmi = known().is_wmi
+    vin = understood(text, is_wmi).vin
+    is_all = sum(c.isalnum() for c in text) == VIN_CHARACTERS
+    return vin if vin is not None and (is_all or is_wmi(vin[:3])) else None
 
 
 @dataclass(frozen=True, slots=True)
