@@ -40,6 +40,7 @@ PAGES = (
     "/search?q=bpr6es-11",
     "/search?q=свечи+на+весту+21129",
     "/products/1",
+    "/plugs/BPR6ES-11",
 )
 HEADERS = {"Accept": "text/html", "Accept-Encoding": "gzip"}
 NOT_LISTED = ("/vin", "/search")  # kept from search engines on purpose: Lighthouse takes that off the score

@@ -89,6 +89,7 @@ from autoshop.web.shop import cars as shop_cars
 from autoshop.web.shop import home as shop_home
 from autoshop.web.shop import kits as shop_kits
 from autoshop.web.shop import maps as shop_maps
+from autoshop.web.shop import plugs as shop_plugs
 from autoshop.web.shop import products as shop_products
 from autoshop.web.shop import search as shop_search
 from autoshop.web.shop import vin as shop_vin
@@ -128,7 +129,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
         app.include_router(module.router)
     app.include_router(stores.holidays_router)
     screens = (session, look_up, product_pages, movement_pages, transfer_pages, difference_pages)
-    shop = (shop_home, shop_search, shop_products, shop_cars, shop_kits, shop_vin, shop_maps)
+    shop = (shop_home, shop_search, shop_products, shop_cars, shop_kits, shop_vin, shop_plugs, shop_maps)
     for screen in (*screens, stocktake_pages, review_pages, counting_pages, *shop, assets):
         app.include_router(screen.router)
     _own_routes(app)

@@ -12,6 +12,7 @@ from tests.browser.test_pages import objections
 from tests.cast import AIR_FILTER, PLUG
 from tests.conftest import Server
 from tests.kits import fit_a_filter
+from tests.plugs import bring_in_plugs
 
 pytestmark = pytest.mark.anyio
 
@@ -34,6 +35,11 @@ PAGES = {
     "shop-car": "/search?q=приора",
     "shop-nothing": "/search?q=zzzzzz",
     "shop-product": f"/products/{PLUG}",
+    "shop-plugs": "/plugs",
+    "shop-plug": "/plugs/АУ17ДВРМ",
+    "shop-plug-sold": "/plugs/BPR6ES-11",
+    "shop-plug-several": "/plugs/N12Y",
+    "shop-plug-refused": "/plugs/BPR6EZ-11x",
     "shop-missing": "/cars/lada/none",
 }
 
@@ -107,3 +113,17 @@ async def test_a_car_is_chosen_by_links_alone(desk: Open) -> None:
         await expect(anna.page.locator("h1")).to_contain_text("Lada Vesta NG")
         await anna.page.get_by_role("link", name="Vesta", exact=True).click()
         await expect(anna.page.locator("h1")).to_have_text("Lada Vesta")
+
+
+async def test_what_a_plug_is_and_what_replaces_it_is_asked_on_the_front_page(desk: Open, pool: Pool) -> None:
+    await bring_in_plugs(pool)
+    async with desk(PHONE, is_mobile=True, java_script_enabled=False) as anna:
+        await anna.open("/")
+        await anna.page.get_by_label("Код свечи").fill("a17 dvrm")
+        await anna.page.get_by_role("button", name="Что это").click()
+        await expect(anna.page.locator("h1")).to_have_text("Свеча зажигания Россия А17ДВРМ")
+        await anna.reads("ловушка 8 и 16 клапанов", "main")
+        await anna.page.get_by_role("link", name="NGK BPR6ES-11").first.click()
+        await expect(anna.page.locator("h1")).to_have_text("Свеча зажигания NGK BPR6ES-11")
+        await anna.page.get_by_role("link", name="Что это за свеча и чем её заменить").click()
+        await expect(anna.page.locator("h1")).to_have_text("Свеча зажигания NGK BPR6ES-11")

@@ -7,5 +7,6 @@ products.py    a product: where, when, what may stand for it, which cars it fits
 cars.py        make → model → generation → engine, as plain links
 kits.py        all that a job takes of a car, in three ways to buy; held at once by whoever serves the buyer
 vin.py         what a VIN says
+plugs.py       what a spark plug is, and what replaces it
 maps.py        sitemap.xml and robots.txt
 """

@@ -20,6 +20,7 @@ from autoshop.selection.crosses import analogs, answers
 from autoshop.selection.fitment import service as fitment
 from autoshop.selection.vehicles.facts import known
 from autoshop.web.pages import language_of, see_other
+from autoshop.web.shop.plugs import way_to_plug
 from autoshop.web.shop.shown import show
 
 router = APIRouter(prefix="/products", include_in_schema=False, dependencies=[anybody])
@@ -91,6 +92,7 @@ async def show_product(request: Request, named: Annotated[str, Path(max_length=3
         "product.html",
         canonical=f"/products/{own}",
         product=product,
+        plug=way_to_plug(product.article, product.brand, language),
         price=product.prices.get(RETAIL),
         places=[(place, eta_text(place.availability, place.store.calendar, now, language)) for place in places],
         alike=alike,
