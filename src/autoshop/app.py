@@ -63,6 +63,7 @@ from autoshop.kit.settings import Settings, settings
 from autoshop.selection.crosses import api as crosses
 from autoshop.selection.fitment import api as fitment
 from autoshop.selection.fitment.service import products_for
+from autoshop.selection.garage import api as garages
 from autoshop.selection.kits import api as kits
 from autoshop.selection.memory.service import Memory
 from autoshop.selection.plugs import api as plugs
@@ -124,7 +125,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
     inventory = (*moving, *counting, shelves, marks, levels, buffers, live, *reports, availability, stores)
     catalogue = (products, brands, categories, prices, imports)
     warehouse = (scan, labels, picking, document_files, documents)
-    selection = (search, vin, vehicles, plugs, crosses, fitment, kits, recommendations)
+    selection = (search, vin, vehicles, plugs, crosses, fitment, kits, recommendations, garages)
     for module in (*inventory, *catalogue, *warehouse, *selection, webhooks, accounts):
         app.include_router(module.router)
     app.include_router(stores.holidays_router)
