@@ -87,6 +87,8 @@ from autoshop.web.office import transfer_differences as difference_pages
 from autoshop.web.office import transfers as transfer_pages
 from autoshop.web.pages import error_page, prepare
 from autoshop.web.shop import cars as shop_cars
+from autoshop.web.shop import garage as shop_garage
+from autoshop.web.shop import garage_car as shop_garage_car
 from autoshop.web.shop import home as shop_home
 from autoshop.web.shop import kits as shop_kits
 from autoshop.web.shop import maps as shop_maps
@@ -131,7 +133,8 @@ def create_app(config: Settings | None = None) -> FastAPI:
     app.include_router(stores.holidays_router)
     screens = (session, look_up, product_pages, movement_pages, transfer_pages, difference_pages)
     shop = (shop_home, shop_search, shop_products, shop_cars, shop_kits, shop_vin, shop_plugs, shop_maps)
-    for screen in (*screens, stocktake_pages, review_pages, counting_pages, *shop, assets):
+    garage = (shop_garage, shop_garage_car)
+    for screen in (*screens, stocktake_pages, review_pages, counting_pages, *shop, *garage, assets):
         app.include_router(screen.router)
     _own_routes(app)
     app.add_exception_handler(RequestValidationError, _invalid)

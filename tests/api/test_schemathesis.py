@@ -37,6 +37,7 @@ from tests.everything import (
     make_one_of_everything,
     some_day,
 )
+from tests.garages import choose_car, fill_garages
 from tests.routes import ENDLESS
 
 DOCUMENT = create_app(Settings.model_validate({"database_url": "postgresql://nobody@127.0.0.1:1/none"})).openapi()
@@ -93,6 +94,7 @@ def shop(cluster: Cluster) -> Iterator[str]:
     with served(cluster, "127.0.0.0/8=manager") as (url, database):
         with httpx.Client(base_url=url) as client:
             UNDOABLE.extend(make_one_of_everything(client, database))
+            fill_garages(url, client)
         yield url
 
 
@@ -162,6 +164,8 @@ def bring_home(case: Case[Any], shop: str) -> None:
         case.body = "Код;Количество\nSKU-1;1\n".encode()
     case.body = _known(case.body)
     _choose_plugs(case)
+    if "/garages/" in case.path:
+        choose_car(case)
     if "kit" in case.path_parameters:
         _choose_a_kit(case, shop)
     case.headers.pop("Idempotency-Key", None)  # used before, as likely as not

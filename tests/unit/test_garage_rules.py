@@ -148,9 +148,11 @@ def test_a_young_car_has_its_first_service_from_the_factory() -> None:
         (2018, 9_000, "it stood for years: its oil is too old, or was changed by somebody"),
         (2026, 15_000, "it has gone so far that it must have been done"),
         (2018, 120_000, "both"),
+        (2025, 9_000, "it may have been made in January of the year before"),
+        (None, 9_000, "nobody knows how old it is"),
     ],
 )
-def test_of_a_car_that_is_not_young_nobody_knows(year: int, km: int, why: str) -> None:
+def test_of_a_car_that_is_not_young_nobody_knows(year: int | None, km: int, why: str) -> None:
     found = of("to15", due(known(), "petrol", year, [], at(km), TODAY))
     assert (found.state, found.basis) == ("unknown", "unknown"), why
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field
 
 from autoshop.kit.answers import shaped
 from autoshop.kit.facts import Confidence
@@ -55,14 +55,6 @@ class DoneIn(BaseModel, extra="forbid"):
     what: Words | None = None
     done_on: Day | None = None
     mileage_km: Kilometres | None = None
-
-    @model_validator(mode="after")
-    def _is_something_at_some_time(self) -> "DoneIn":
-        if (self.kit is None) == (self.what is None):
-            raise ValueError("name a kit, or say what it was in words: one of both")
-        if self.done_on is None and self.mileage_km is None:
-            raise ValueError("say when it was done, or at which mileage")
-        return self
 
 
 class ClaimIn(BaseModel, extra="forbid"):

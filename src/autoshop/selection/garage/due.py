@@ -116,8 +116,8 @@ def _from_factory(kit: Kit, year: int | None, mileage: Mileage | None, today: da
     unknown = Due(kit, "unknown", "unknown")
     if mileage is None or not kit.every_km or mileage.now_km >= kit.every_km:
         return unknown
-    if kit.every_months and year is not None and today >= months_after(date(year, 12, 31), kit.every_months):
-        return unknown
+    if kit.every_months and (year is None or today >= months_after(date(year, 1, 1), kit.every_months)):
+        return unknown  # it may have been made in January
     return _stated(Due(kit, "unknown", "factory", 0, None, kit.every_km, None), mileage, today)
 
 

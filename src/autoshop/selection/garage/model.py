@@ -103,6 +103,10 @@ class UnknownKit(Invalid):
     title = "Unknown kit"
 
 
+class UnclearService(Invalid):
+    title = "What was done, and when?"
+
+
 class NotThatYear(Invalid):
     title = "That car was not made then"
 
@@ -171,6 +175,16 @@ def check_day(field: str, day: date | None, now: datetime) -> None:
     if day is not None and not FIRST_DAY <= day <= latest:
         reason = f"must lie between {FIRST_DAY} and today"
         raise NotThatDay(f"{field}: {reason}", errors=[wrong(field, reason)])
+
+
+def check_done(kit: str | None, what: str | None, on: date | None, km: int | None) -> None:
+    """Refuse a service that is nothing or two things, and one of which nobody says when it was."""
+    if (kit is None) == (what is None):
+        reason = "name a kit, or say in words what it was: one of both"
+        raise UnclearService(f"kit: {reason}", errors=[wrong("kit", reason), wrong("what", reason)])
+    if on is None and km is None:
+        reason = "say when it was, or at which mileage"
+        raise UnclearService(f"done_on: {reason}", errors=[wrong("done_on", reason), wrong("mileage_km", reason)])
 
 
 def check_order(history: History, on: date | None, km: int | None) -> None:

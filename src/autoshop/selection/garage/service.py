@@ -26,6 +26,7 @@ from autoshop.selection.garage.model import (
     UnknownKit,
     UnknownLine,
     check_day,
+    check_done,
     check_order,
     check_year,
     today_of,
@@ -170,8 +171,9 @@ async def add_done(
 ) -> int:  # fmt: skip
     """A service that was done, at a date or a mileage or both. The same a second time is the one that is there.
 
-    Raises UnknownCar, UnknownKit, NotThatDay, RunsBackwards, FullLog.
+    Raises UnknownCar, UnclearService, UnknownKit, NotThatDay, RunsBackwards, FullLog.
     """
+    check_done(kit, what, done_on, mileage_km)
     if kit is not None and kit not in kits().kits:
         reason = f"must be one of {', '.join(kits().kits)}"
         raise UnknownKit(f"kit: {reason}", errors=[wrong("kit", reason)])

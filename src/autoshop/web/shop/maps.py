@@ -17,6 +17,7 @@ ROBOTS = """User-agent: *
 Disallow: /api/
 Disallow: /office
 Disallow: /vin
+Disallow: /garage
 Sitemap: {root}/sitemap.xml
 """
 
