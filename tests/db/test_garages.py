@@ -10,7 +10,7 @@ import pytest
 from autoshop.kit.db import Connection, Pool, transaction
 from autoshop.kit.errors import PreconditionFailed, Refusal
 from autoshop.selection.fitment.model import UnknownEngine
-from autoshop.selection.garage import jobs, service
+from autoshop.selection.garage import jobs, service, store
 from autoshop.selection.garage.model import (
     MOST_CARS,
     MOST_LINES,
@@ -143,6 +143,26 @@ async def test_two_tabs_put_in_one_car(pool: Pool) -> None:
     assert (await rows(pool))["garage_cars"] == 1
 
 
+async def test_whoever_puts_in_the_same_car_meanwhile_waits_and_finds_it(pool: Pool) -> None:
+    await put_in(pool, BROWSER, PRIORA)
+    async with transaction(pool) as db:
+        mine, _ = await service.add_car(db, BROWSER, NOW, VESTA)
+        waiting = asyncio.create_task(done(pool, service.add_car, BROWSER, NOW, VESTA))
+        await waiting_for_locks(pool, 1)
+    assert await waiting == (mine, False)
+
+
+async def test_whoever_comes_while_the_last_place_is_taken_waits_and_has_no_room(pool: Pool) -> None:
+    for number in range(MOST_CARS - 1):
+        await put_in(pool, name=f"{number}")
+    async with transaction(pool) as db:
+        await service.add_car(db, BROWSER, NOW, VESTA)
+        waiting = asyncio.create_task(put_in(pool, vehicle=PRIORA))
+        await waiting_for_locks(pool, 1)
+    with pytest.raises(FullGarage):
+        await waiting
+
+
 async def test_two_cars_of_one_kind_are_told_apart_by_their_names(pool: Pool) -> None:
     first, second = await put_in(pool), await put_in(pool, name="отца")
     assert first != second
@@ -245,9 +265,11 @@ async def test_a_claim_that_has_no_room_moves_nothing(pool: Pool) -> None:
 async def test_a_car_that_is_put_in_while_the_garage_is_claimed_is_not_lost(pool: Pool) -> None:
     await put_in(pool, BROWSER)
     async with transaction(pool) as db:
-        await service.claim(db, TOKEN, "anna", NOW)
-        waiting = asyncio.create_task(put_in(pool, BROWSER, PRIORA))
+        assert BROWSER.token_hash is not None
+        await store.lock_both(db, BROWSER.token_hash, "anna")
+        waiting = asyncio.create_task(put_in(pool, BROWSER, PRIORA))  # it finds the garage, and waits for it
         await waiting_for_locks(pool, 1)
+        await service.claim(db, TOKEN, "anna", NOW)
     await waiting
     assert [one.car.vehicle for one in await cars_of(pool, BROWSER)] == [PRIORA]
     assert [one.car.vehicle for one in await cars_of(pool, ANNA)] == [VESTA]
