@@ -1,4 +1,4 @@
-"""Garages for the requests that Schemathesis makes up: each customer has a number, and so have his car and its lines."""
+"""Garages for the requests of Schemathesis: each customer has a number, and so have his car and its lines."""
 
 from itertools import cycle
 from typing import Any

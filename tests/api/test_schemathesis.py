@@ -164,8 +164,6 @@ def bring_home(case: Case[Any], shop: str) -> None:
         case.body = "Код;Количество\nSKU-1;1\n".encode()
     case.body = _known(case.body)
     _choose_plugs(case)
-    if "/garages/" in case.path:
-        choose_car(case)
     if "kit" in case.path_parameters:
         _choose_a_kit(case, shop)
     case.headers.pop("Idempotency-Key", None)  # used before, as likely as not
@@ -192,7 +190,9 @@ def _choose_a_kit(case: Case[Any], shop: str) -> None:
 
 
 def _choose_plugs(case: Case[Any]) -> None:
-    """Of the selection: a plug that there is, two that fit, a pair that nobody has decided."""
+    """Of the selection: a plug that there is, two that fit, a pair that nobody has decided, a car of a garage."""
+    if "/garages/" in case.path:
+        choose_car(case)
     if "plugs/{" in case.path:
         case.path_parameters["code"] = "BPR6ES"
     if "conflict_id" in case.path_parameters:

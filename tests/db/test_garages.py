@@ -23,8 +23,8 @@ from autoshop.selection.garage.model import (
     SameCar,
     UnknownCar,
     UnknownGarage,
-    UnknownKit,
     UnknownLine,
+    WrongKit,
     new_token,
 )
 from autoshop.selection.vehicles.service import UnknownVehicle
@@ -106,7 +106,7 @@ async def test_what_is_misshapen_is_refused_and_changes_nothing(pool: Pool) -> N
     await done(pool, service.add_reading, BROWSER, car, 50_000, date(2026, 6, 1), NOW)
     before = await rows(pool)
     for refused, verb, values in (
-        (UnknownKit, service.add_done, (car, "to16", None, None, 1, NOW)),
+        (WrongKit, service.add_done, (car, "to16", None, None, 1, NOW)),
         (RunsBackwards, service.add_done, (car, "to15", None, date(2026, 7, 1), 49_000, NOW)),
         (RunsBackwards, service.add_reading, (car, 60_000, date(2026, 5, 1), NOW)),
         (UnknownLine, service.remove_reading, (car, 999)),

@@ -99,8 +99,8 @@ class UnknownLine(NotFound):
     title = "No such line"
 
 
-class UnknownKit(Invalid):
-    title = "Unknown kit"
+class WrongKit(Invalid):
+    title = "No such kit"
 
 
 class UnclearService(Invalid):

@@ -23,8 +23,8 @@ from autoshop.selection.garage.model import (
     SameCar,
     UnknownCar,
     UnknownGarage,
-    UnknownKit,
     UnknownLine,
+    WrongKit,
     check_day,
     check_done,
     check_order,
@@ -79,8 +79,8 @@ def judged(car: Car, history: History, now: datetime) -> InGarage:
 
 def kit_page(car: Car, kit: str) -> str:
     """The page that tells what a job takes for a car."""
-    engine = f"?{urlencode({'engine': car.engine})}" if car.engine else ""
-    return f"/cars/{car.vehicle}/kits/{kit}{engine}"
+    known = {name: value for name, value in (("engine", car.engine), ("year", car.year)) if value is not None}
+    return f"/cars/{car.vehicle}/kits/{kit}" + (f"?{urlencode(known)}" if known else "")
 
 
 # ------------------------------------------------------------------------------------------------ cars
@@ -171,12 +171,12 @@ async def add_done(
 ) -> int:  # fmt: skip
     """A service that was done, at a date or a mileage or both. The same a second time is the one that is there.
 
-    Raises UnknownCar, UnclearService, UnknownKit, NotThatDay, RunsBackwards, FullLog.
+    Raises UnknownCar, UnclearService, WrongKit, NotThatDay, RunsBackwards, FullLog.
     """
     check_done(kit, what, done_on, mileage_km)
     if kit is not None and kit not in kits().kits:
         reason = f"must be one of {', '.join(kits().kits)}"
-        raise UnknownKit(f"kit: {reason}", errors=[wrong("kit", reason)])
+        raise WrongKit(f"kit: {reason}", errors=[wrong("kit", reason)])
     check_day("done_on", done_on, now)
     await _locked(db, owner, car_id)
     history = (await store.histories(db, [car_id]))[car_id]
