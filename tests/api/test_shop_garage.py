@@ -203,6 +203,7 @@ async def test_a_car_is_put_in_with_one_press_and_once(app: FastAPI, client: htt
     [form] = re.findall(r'<form method="post" action="/garage/cars">(.+?)</form>', page)
     fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))
     assert fields == {"vehicle": "lada/vesta/i", "engine": "21179"}
+    assert 'name="vehicle" value="lada/vesta/i"><button' in await read(client, "/cars/lada/vesta/i")  # of any engine
     first = await put_in(client, **fields)
     again = await send(client, "/garage/cars", **fields)
     assert again.headers["location"] == f"/garage/cars/{first}?done=there"
