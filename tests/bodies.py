@@ -42,7 +42,14 @@ IN_A_MONTH = (datetime.now(UTC) + timedelta(days=30)).isoformat()
 MARKED = {**LINE, **TEXTS, "movement_type": "sale", "marks": ["010460123456789321ABCDEFGHIJKLM\x1d93abcd"]}
 SOLD_MARKS = [f"010460123456789321ABCDEFGHIJKL{number}\x1d93abcd" for number in "12"]  # see test_bad_input.py: `shop`
 CROSS = {"brand": "NGK", "article": "BPR6ES", "other_brand": "Bosch", "other_article": "WR7BC"}  # of other reaches
+GARAGE = "/api/v1/garages/1"
+CAR = {"engine": "21129", "year": 2019, "vin": "XTAGFL110KY000000", "name": "a"}
 BODIES: dict[str, Any] = {
+    f"POST {GARAGE}/cars": {"vehicle": "lada/vesta/i", **CAR},
+    f"PATCH {GARAGE}/cars/1": CAR,
+    f"POST {GARAGE}/cars/1/readings": {"mileage_km": 1, "read_on": PAPER["effective_on"]},
+    f"POST {GARAGE}/cars/1/services": {"kit": "to15", "mileage_km": 1, "done_on": PAPER["effective_on"]},
+    f"POST {GARAGE}/claims": {"token": "t" * 43},
     f"POST /api/v1/products/{PLUG}/fitment/feedback": {
         "vehicle": "lada/vesta/i",
         "engine": "21129",

@@ -63,6 +63,7 @@ from autoshop.kit.settings import Settings, settings
 from autoshop.selection.crosses import api as crosses
 from autoshop.selection.fitment import api as fitment
 from autoshop.selection.fitment.service import products_for
+from autoshop.selection.garage import api as garages
 from autoshop.selection.kits import api as kits
 from autoshop.selection.memory.service import Memory
 from autoshop.selection.plugs import api as plugs
@@ -86,9 +87,12 @@ from autoshop.web.office import transfer_differences as difference_pages
 from autoshop.web.office import transfers as transfer_pages
 from autoshop.web.pages import error_page, prepare
 from autoshop.web.shop import cars as shop_cars
+from autoshop.web.shop import garage as shop_garage
+from autoshop.web.shop import garage_car as shop_garage_car
 from autoshop.web.shop import home as shop_home
 from autoshop.web.shop import kits as shop_kits
 from autoshop.web.shop import maps as shop_maps
+from autoshop.web.shop import plugs as shop_plugs
 from autoshop.web.shop import products as shop_products
 from autoshop.web.shop import search as shop_search
 from autoshop.web.shop import vin as shop_vin
@@ -123,13 +127,14 @@ def create_app(config: Settings | None = None) -> FastAPI:
     inventory = (*moving, *counting, shelves, marks, levels, buffers, live, *reports, availability, stores)
     catalogue = (products, brands, categories, prices, imports)
     warehouse = (scan, labels, picking, document_files, documents)
-    selection = (search, vin, vehicles, plugs, crosses, fitment, kits, recommendations)
+    selection = (search, vin, vehicles, plugs, crosses, fitment, kits, recommendations, garages)
     for module in (*inventory, *catalogue, *warehouse, *selection, webhooks, accounts):
         app.include_router(module.router)
     app.include_router(stores.holidays_router)
     screens = (session, look_up, product_pages, movement_pages, transfer_pages, difference_pages)
-    shop = (shop_home, shop_search, shop_products, shop_cars, shop_kits, shop_vin, shop_maps)
-    for screen in (*screens, stocktake_pages, review_pages, counting_pages, *shop, assets):
+    shop = (shop_home, shop_search, shop_products, shop_cars, shop_kits, shop_vin, shop_plugs, shop_maps)
+    garage = (shop_garage, shop_garage_car)
+    for screen in (*screens, stocktake_pages, review_pages, counting_pages, *shop, *garage, assets):
         app.include_router(screen.router)
     _own_routes(app)
     app.add_exception_handler(RequestValidationError, _invalid)

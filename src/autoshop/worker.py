@@ -27,6 +27,7 @@ from autoshop.kit import housekeeping
 from autoshop.kit.db import Pool, is_gone, open_pool
 from autoshop.kit.log import log
 from autoshop.kit.settings import Settings
+from autoshop.selection.garage import jobs as garages
 from autoshop.selection.memory import jobs as memory
 from autoshop.selection.recommendations import jobs as recommendations
 from autoshop.warehouse.documents import jobs as documents
@@ -131,6 +132,10 @@ def _add_nights(queue: PgQueuer, pool: Pool, settings: Settings) -> None:
     @queue.schedule("nightly_recommendations", "45 1 * * *")
     async def nightly_recommendations(_schedule: Schedule) -> None:
         await recommendations.count_bought_together(pool)
+
+    @queue.schedule("nightly_garages", "15 2 * * *")
+    async def nightly_garages(_schedule: Schedule) -> None:
+        await garages.sweep(pool)
 
     @queue.schedule("hourly_tidy", "17 * * * *")
     async def hourly_tidy(_schedule: Schedule) -> None:

@@ -37,6 +37,7 @@ from tests.everything import (
     make_one_of_everything,
     some_day,
 )
+from tests.garages import choose_car, fill_garages
 from tests.routes import ENDLESS
 
 DOCUMENT = create_app(Settings.model_validate({"database_url": "postgresql://nobody@127.0.0.1:1/none"})).openapi()
@@ -93,6 +94,7 @@ def shop(cluster: Cluster) -> Iterator[str]:
     with served(cluster, "127.0.0.0/8=manager") as (url, database):
         with httpx.Client(base_url=url) as client:
             UNDOABLE.extend(make_one_of_everything(client, database))
+            fill_garages(url, client)
         yield url
 
 
@@ -188,7 +190,9 @@ def _choose_a_kit(case: Case[Any], shop: str) -> None:
 
 
 def _choose_plugs(case: Case[Any]) -> None:
-    """Of the selection: a plug that there is, two that fit, a pair that nobody has decided."""
+    """Of the selection: a plug that there is, two that fit, a pair that nobody has decided, a car of a garage."""
+    if "/garages/" in case.path:
+        choose_car(case)
     if "plugs/{" in case.path:
         case.path_parameters["code"] = "BPR6ES"
     if "conflict_id" in case.path_parameters:

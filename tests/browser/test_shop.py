@@ -12,6 +12,7 @@ from tests.browser.test_pages import objections
 from tests.cast import AIR_FILTER, PLUG
 from tests.conftest import Server
 from tests.kits import fit_a_filter
+from tests.plugs import bring_in_plugs
 
 pytestmark = pytest.mark.anyio
 
@@ -34,6 +35,14 @@ PAGES = {
     "shop-car": "/search?q=приора",
     "shop-nothing": "/search?q=zzzzzz",
     "shop-product": f"/products/{PLUG}",
+    "shop-garage": "/garage",
+    "shop-garage-car": "/garage/cars/1",
+    "shop-garage-out": "/garage?done=removed&car=2",
+    "shop-plugs": "/plugs",
+    "shop-plug": "/plugs/АУ17ДВРМ",
+    "shop-plug-sold": "/plugs/BPR6ES-11",
+    "shop-plug-several": "/plugs/N12Y",
+    "shop-plug-refused": "/plugs/BPR6EZ-11x",
     "shop-missing": "/cars/lada/none",
 }
 
@@ -52,6 +61,8 @@ async def buyer(browser: Browser, shop: Server) -> AsyncIterator[Desk]:
 @pytest.mark.parametrize("language", ["ru", "en"])
 async def test_axe_objects_to_nothing_and_nothing_sticks_out(buyer: Desk, pool: Pool, language: str) -> None:
     await fit_a_filter(pool)
+    await buyer.open("/cars/lada/vesta/i?engine=21129+1.6+16V")
+    await fill_garage(buyer)
     await buyer.open("/")
     if language == "en":
         await buyer.page.get_by_role("button", name="English").click()
@@ -64,6 +75,20 @@ async def test_axe_objects_to_nothing_and_nothing_sticks_out(buyer: Desk, pool: 
         await buyer.page.set_viewport_size({"width": 360, "height": 740})
         await buyer.picture(f"{name}-{language}")
     assert found == []
+
+
+async def fill_garage(buyer: Desk) -> None:
+    """A car that was read twice and serviced once; the pages of the shop have it from then on."""
+    await buyer.page.get_by_role("button", name="В гараж").first.click()
+    for number, (km, on) in enumerate((("50000", "2026-01-01"), ("58000", "2026-06-01")), start=1):
+        await buyer.page.get_by_label("На одометре, км").fill(km)
+        await buyer.page.get_by_label("Когда, если не сегодня").fill(on)
+        await buyer.page.get_by_role("button", name="Записать").first.click()
+        await expect(buyer.page.get_by_text(f"Записи пробега: {number}")).to_be_visible()
+    await buyer.page.get_by_label("Работа").select_option("oil_change")
+    await buyer.page.get_by_label("На каком пробеге, км").fill("49000")
+    await buyer.page.get_by_role("button", name="Записать").last.click()
+    await expect(buyer.page.get_by_text("прошли ещё")).to_be_visible()
 
 
 async def test_a_car_is_found_by_a_vin_that_was_pasted_and_its_engine_tells_the_plugs(desk: Open) -> None:
@@ -107,3 +132,43 @@ async def test_a_car_is_chosen_by_links_alone(desk: Open) -> None:
         await expect(anna.page.locator("h1")).to_contain_text("Lada Vesta NG")
         await anna.page.get_by_role("link", name="Vesta", exact=True).click()
         await expect(anna.page.locator("h1")).to_have_text("Lada Vesta")
+
+
+async def test_what_a_plug_is_and_what_replaces_it_is_asked_on_the_front_page(desk: Open, pool: Pool) -> None:
+    await bring_in_plugs(pool)
+    async with desk(PHONE, is_mobile=True, java_script_enabled=False) as anna:
+        await anna.open("/")
+        await anna.page.get_by_label("Код свечи").fill("a17 dvrm")
+        await anna.page.get_by_role("button", name="Что это").click()
+        await expect(anna.page.locator("h1")).to_have_text("Свеча зажигания Россия А17ДВРМ")
+        await anna.reads("ловушка 8 и 16 клапанов", "main")
+        await anna.page.get_by_role("link", name="NGK BPR6ES-11").first.click()
+        await expect(anna.page.locator("h1")).to_have_text("Свеча зажигания NGK BPR6ES-11")
+        await anna.page.get_by_role("link", name="Что это за свеча и чем её заменить").click()
+        await expect(anna.page.locator("h1")).to_have_text("Свеча зажигания NGK BPR6ES-11")
+
+
+async def test_a_garage_without_scripts_from_a_vin_to_what_is_due_and_back(desk: Open) -> None:
+    async with desk(PHONE, is_mobile=True, java_script_enabled=False) as anna:
+        await anna.open("/")
+        await anna.page.get_by_role("link", name="Гараж").click()
+        await anna.reads("Здесь пока пусто")
+        await anna.page.get_by_label("VIN").fill("vin хтаgfl110кy000000 седан")
+        await anna.page.get_by_role("button", name="Добавить").click()
+        await expect(anna.page.locator("h1")).to_have_text("Lada Vesta I")
+        assert VESTA not in anna.page.url
+        await anna.page.get_by_label("На одометре, км").fill("61 500")
+        await anna.page.get_by_role("button", name="Записать").first.click()
+        await anna.reads("Пробег записан", "[role=status]")
+        await anna.page.get_by_label("Работа").select_option("Замена масла")
+        await anna.page.get_by_label("На каком пробеге, км").fill("51 000")
+        await anna.page.get_by_role("button", name="Записать").last.click()
+        await anna.reads("пора: срок был на 61 000 км, прошли ещё 500 км")
+        await anna.open(f"/products/{PLUG}")
+        await anna.reads("Подходит к вашей машине?")
+        await anna.open("/garage")
+        await anna.page.get_by_role("link", name="Lada Vesta I").click()
+        await anna.page.get_by_role("button", name="Убрать из гаража").click()
+        await anna.page.get_by_role("button", name="Вернуть").click()
+        await anna.reads("Машина снова в гараже", "[role=status]")
+        await anna.reads("61 500")

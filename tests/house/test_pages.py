@@ -26,6 +26,7 @@ VENDORED = {
 JINJA = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
 SAID = re.compile(r"""\bsay\(\s*"([a-z_0-9]+\.[a-z_0-9]+)"\s*[,)]""")
 SAID_BY_KIND = re.compile(r"""\bsay\(\s*"([a-z_]+\.[a-z_]*)" ~ """)
+SAID_BY_KIND_IN_PYTHON = re.compile(r"""\bsay\(f"([a-z_]+\.[a-z_]+)\{""")
 TEXT = re.compile(r"""["']([a-z_]+\.[a-z_0-9]+)["']""")
 
 
@@ -61,7 +62,8 @@ def test_every_text_that_is_said_is_there_and_every_text_that_is_there_is_said()
     everything = "\n".join(map(text_of, [*TEMPLATES, *MODULES]))
     said = set(SAID.findall(everything))
     assert said - known == set()
-    by_kind = (*SAID_BY_KIND.findall(everything), "error.title_", "refused.", "sign_in.no_", "s_body.")
+    kinds = SAID_BY_KIND.findall(everything) + SAID_BY_KIND_IN_PYTHON.findall(everything)
+    by_kind = (*kinds, "error.title_", "refused.", "sign_in.no_", "s_body.")
     named = set(TEXT.findall(everything))
     assert {key for key in known - said - named if not key.startswith(by_kind)} == set()
 

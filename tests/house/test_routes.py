@@ -30,7 +30,10 @@ def test_what_a_route_needs_is_a_scope_that_somebody_can_hold(routes: list[Decla
 def test_nothing_is_written_by_anybody_but_ones_own_session(routes: list[Declared]) -> None:
     written = {str(route) for route in routes if route.scope == "anybody" and route.method != "GET"}
     own_session = {"POST /api/v1/session", "DELETE /api/v1/session", "POST /office/sign-in", "POST /office/sign-out"}
-    assert written == own_session | {"POST /office/settings", "POST /language"}  # cookies of his own browser
+    own_browser = {"POST /office/settings", "POST /language"}  # cookies
+    own_garage = {route for route in written if route.startswith("POST /garage/")}  # whose the cookie's token is
+    assert written == own_session | own_browser | own_garage
+    assert len(own_garage) == 9
 
 
 def test_a_change_needs_a_right_to_write(routes: list[Declared]) -> None:

@@ -38,6 +38,7 @@ OWNERS = {
     "selection.fitment": {
         *("vehicles", "vehicle_engines", "fitments", "fitment_sources", "fitment_absences", "fitment_feedback"),
     },
+    "selection.garage": {"garages", "garage_cars", "garage_readings", "garage_services"},
     "selection.crosses": {"cross_articles", "cross_sources", "crosses", "cross_conflicts"},
     "kit": {
         *("idempotency_keys", "outbox", "worker_heartbeats"),

@@ -16,6 +16,7 @@ SCOPES = {
     "channels:write": "name sales channels and say which pieces they never see",
     "catalog:read": "see products, brands, categories, stores and prices",
     "catalog:write": "create and change them, and import price lists and stock",
+    "garages:write": "see and change the cars that customers keep, with their VINs",
     "cost:read": "see cost prices",
     "webhooks:write": "have events of all stores sent to other programs",
     "staff:write": "create staff and API tokens",
@@ -28,7 +29,7 @@ ROLES: dict[str, frozenset[str]] = {
     "buyer": frozenset(
         {"inventory:read", "levels:write", "documents:write", "catalog:read", "catalog:write", "cost:read"}
     ),
-    "clerk": frozenset({"inventory:read", "inventory:write", "documents:write", "catalog:read"}),
+    "clerk": frozenset({"inventory:read", "inventory:write", "documents:write", "catalog:read", "garages:write"}),
     "monitor": frozenset({"metrics:read"}),
 }
 

@@ -1,7 +1,7 @@
 """The verbs: does a product fit a car, what does it fit, which products fit a car, what buyers say."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autoshop.accounts.model import Caller
 from autoshop.catalog.products import service as products
@@ -26,11 +26,12 @@ from autoshop.selection.fitment.model import (
 from autoshop.selection.memory.service import Memory, recalled
 from autoshop.selection.plugs import service as plugs
 from autoshop.selection.plugs.coding import spec_of
-from autoshop.selection.plugs.model import Check, compare
+from autoshop.selection.plugs.model import Check, Spec, compare
 from autoshop.selection.vehicles import service as vehicles
 from autoshop.selection.vehicles.model import Engine, Vehicle
 
 MOST_FITTING = 5_000  # products of a car
+Asked = tuple[str, str | None, int | None]  # vehicle, engine code, year
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +59,32 @@ async def verdict(
 
     Raises UnknownProduct, UnknownVehicle, UnknownEngine.
     """
-    vehicle, engines = car(vehicle_id, engine)
+    car(vehicle_id, engine)
     product = await products.get_product(db, caller, product_id)
-    ways = await _ways(db, product, memory)
-    found = await store.of_car(db, vehicle.id, list(ways))
-    lacking = await store.absent(db, vehicle.id, product_id)
-    result = judge(
-        engine,
-        year,
-        [(one, ways[one.article_id]) for one in found],
-        await _beside_plug(db, product, engines),
-        Link("absent", lacking[1], tuple(lacking[2].split(" | ")), {"category": lacking[0]}) if lacking else None,  # type: ignore[arg-type]
-        await store.told(db, product_id, vehicle.id, engine),
-    )
-    named = {int(link.facts[key]) for link in result.chain for key in ("from", "to", "article") if key in link.facts}
-    return Judged(product, vehicle, engine, year, result, await articles_named(db, named))
+    [judged] = await _judged(db, product, await _ways(db, product, memory), [(vehicle_id, engine, year)])
+    named = {
+        int(link.facts[key]) for link in judged.verdict.chain for key in ("from", "to", "article") if key in link.facts
+    }
+    return replace(judged, articles=await articles_named(db, named))
+
+
+async def _judged(db: Connection, product: Product, ways: dict[int, Way], cars: Sequence[Asked]) -> list[Judged]:
+    """The verdict for each car, without the names of the articles in its chain."""
+    known = await store.beside_cars(db, [(vehicle, engine) for vehicle, engine, _ in cars], list(ways), product.id)
+    own = await _spec_of(db, product)
+    judged = []
+    for (vehicle_id, engine, year), (found, lacking, told) in zip(cars, known, strict=True):
+        vehicle, engines = car(vehicle_id, engine)
+        result = judge(
+            engine,
+            year,
+            [(one, ways[one.article_id]) for one in found],
+            _beside_plug(own, engines),
+            Link("absent", lacking[1], tuple(lacking[2].split(" | ")), {"category": lacking[0]}) if lacking else None,  # type: ignore[arg-type]
+            told,
+        )
+        judged.append(Judged(product, vehicle, engine, year, result, {}))
+    return judged
 
 
 def car(vehicle_id: str, engine: str | None) -> tuple[Vehicle, tuple[Engine, ...]]:
@@ -93,16 +105,30 @@ async def _ways(db: Connection, product: Product, memory: Memory | None) -> dict
     return {start: Way(start, ())} | {way.to_id: way for way in reversed(ways)}
 
 
-async def _beside_plug(db: Connection, product: Product, engines: Sequence[Engine]) -> tuple[str, Check] | None:
-    """A spark plug beside the one that the engine has; None where either is not known, or the engines differ."""
+async def _spec_of(db: Connection, product: Product) -> Spec | None:
+    """What the code of a spark plug says; None of anything else."""
     makers = await plugs.makers(db, ())
-    if product.brand_id not in makers:
-        return None
-    own = spec_of(makers[product.brand_id], product.article)
+    return spec_of(makers[product.brand_id], product.article) if product.brand_id in makers else None
+
+
+def _beside_plug(own: Spec | None, engines: Sequence[Engine]) -> tuple[str, Check] | None:
+    """A spark plug beside the one that the engine has; None where either is not known, or the engines differ."""
     codes = {one.plug_ngk for one in engines}
     code = codes.pop() if len(codes) == 1 else None
     theirs = spec_of("NGK", code) if code is not None else None
     return (code, compare(theirs, own)) if code is not None and own is not None and theirs is not None else None
+
+
+async def beside(
+    db: Connection, product: Product, cars: Sequence[Asked], limit: int, memory: Memory | None = None
+) -> tuple[list[Judged], list[tuple[int, Fitted, Way]]]:
+    """Whether a product fits each of somebody's cars (without the names in the chains), and what else it fits.
+
+    Raises UnknownVehicle and UnknownEngine.
+    """
+    ways = await _ways(db, product, memory)
+    judged = await _judged(db, product, ways, cars) if cars else []
+    return judged, await _fits(db, ways, ("", 0), limit)
 
 
 async def fits_of(
@@ -115,7 +141,12 @@ async def fits_of(
 ) -> list[tuple[int, Fitted, Way]]:
     """What a product fits, or what that it may stand for does: car by car, with the way. Raises UnknownProduct."""
     product = await products.get_product(db, caller, product_id)
-    ways = await _ways(db, product, memory)
+    return await _fits(db, await _ways(db, product, memory), after, limit)
+
+
+async def _fits(
+    db: Connection, ways: dict[int, Way], after: tuple[str, int], limit: int
+) -> list[tuple[int, Fitted, Way]]:
     found = await store.of_articles(db, list(ways), after, limit)
     return [(number, one, ways[one.article_id]) for number, one in found]
 

@@ -109,7 +109,6 @@ SELECT f.article_id, v.slug AS vehicle, e.code AS engine, f.category, f.position
   LEFT JOIN vehicle_engines AS e ON e.id = f.engine_id
   JOIN fitment_sources AS s ON s.id = f.source_id
 """
-OF_CAR = FITTED + " WHERE v.slug = $1 AND f.article_id = ANY ($2::int[]) LIMIT 1000"
 WHOLE_CAR = FITTED + " WHERE v.slug = $1 AND (f.engine_id IS NULL OR $2::text IS NULL OR e.code = $2) LIMIT 5000"
 OF_CATEGORIES = FITTED + " WHERE v.slug = $1 AND f.category = ANY ($2::text[]) LIMIT 5000"
 OF_ARTICLES = (
@@ -120,11 +119,6 @@ OF_ARTICLES = (
  LIMIT $4
 """
 ).replace("SELECT f.article_id", "SELECT f.id, f.article_id", 1)
-
-
-async def of_car(db: Connection, vehicle: str, article_ids: Collection[int]) -> list[Fitted]:
-    """Which of some articles are said to fit a car, with whatever engine."""
-    return [Fitted(**row) for row in await db.fetch(OF_CAR, vehicle, list(article_ids))]
 
 
 async def whole_car(db: Connection, vehicle: str, engine: str | None) -> list[Fitted]:
@@ -145,26 +139,55 @@ async def of_articles(
     return [(row["id"], Fitted(**{key: value for key, value in row.items() if key != "id"})) for row in rows]
 
 
-ABSENT = """
-SELECT a.category, a.confidence, s.code AS source
-  FROM fitment_absences AS a
-  JOIN vehicles AS v ON v.id = a.vehicle_id
-  JOIN fitment_sources AS s ON s.id = a.source_id
- WHERE v.slug = $1 AND a.category = $2
-"""
-CATEGORY = """
-SELECT c.code
-  FROM products AS p
-  JOIN categories AS c ON c.id = p.category_id
- WHERE p.id = $1
+# All that is to be known of a product beside each of some cars, in one look: a garage is shown with every product.
+BESIDE_CARS = """
+SELECT w.place, fitted.lines AS fitted, absent.category, absent.confidence, absent.source, told.fitted AS told_fitted,
+       told.not_fitted AS told_not_fitted
+  FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w (vehicle, engine, place)
+  LEFT JOIN vehicles AS v ON v.slug = w.vehicle
+  LEFT JOIN LATERAL (SELECT jsonb_agg(to_jsonb(line)) AS lines
+                       FROM (SELECT f.article_id, v.slug AS vehicle, e.code AS engine, f.category, f.position,
+                                    f.quantity::float8 AS quantity, f.years_from, f.years_to, f.confidence, f.basis,
+                                    s.code AS source
+                               FROM fitments AS f
+                               LEFT JOIN vehicle_engines AS e ON e.id = f.engine_id
+                               JOIN fitment_sources AS s ON s.id = f.source_id
+                              WHERE f.vehicle_id = v.id AND f.article_id = ANY ($3::int[])
+                              LIMIT 1000) AS line) AS fitted ON true
+  LEFT JOIN LATERAL (SELECT a.category, a.confidence, s.code AS source
+                       FROM products AS p
+                       JOIN categories AS c ON c.id = p.category_id
+                       JOIN fitment_absences AS a ON a.vehicle_id = v.id AND a.category = c.code
+                       JOIN fitment_sources AS s ON s.id = a.source_id
+                      WHERE p.id = $4) AS absent ON true
+  LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE f.fitted) AS fitted,
+                            count(*) FILTER (WHERE NOT f.fitted) AS not_fitted
+                       FROM fitment_feedback AS f
+                       LEFT JOIN vehicle_engines AS e ON e.id = f.engine_id
+                      WHERE f.product_id = $4 AND f.vehicle_id = v.id
+                        AND (e.code IS NULL OR w.engine IS NULL OR e.code = w.engine)) AS told ON true
+ ORDER BY w.place
+ LIMIT 100
 """
 
 
-async def absent(db: Connection, vehicle: str, product_id: int) -> tuple[str, str, str] | None:
-    """Category, confidence and source, where a car has no part of a product's category at all."""
-    code = await db.fetchval(CATEGORY, product_id)
-    row = await db.fetchrow(ABSENT, vehicle, code) if code is not None else None
-    return (row["category"], row["confidence"], row["source"]) if row is not None else None
+async def beside_cars(
+    db: Connection, cars: Sequence[tuple[str, str | None]], article_ids: Collection[int], product_id: int
+) -> list[tuple[list[Fitted], tuple[str, str, str] | None, Told]]:
+    """What is known of a product beside each of at most 100 cars (vehicle, engine code), in their order.
+
+    The fitments of some articles, category, confidence and source where the car has no such part, and what was said.
+    """
+    vehicles, engines = [vehicle for vehicle, _ in cars], [engine for _, engine in cars]
+    rows = await db.fetch(BESIDE_CARS, vehicles, engines, list(article_ids), product_id)
+    return [
+        (
+            [Fitted(**line) for line in row["fitted"] or ()],
+            (row["category"], row["confidence"], row["source"]) if row["category"] is not None else None,
+            Told(row["told_fitted"], row["told_not_fitted"]),
+        )
+        for row in rows
+    ]
 
 
 ABSENCES = """
@@ -182,22 +205,6 @@ async def absences(db: Connection, vehicle: str) -> set[str]:
 
 
 # ------------------------------------------------------------------------------------------------ feedback
-TOLD = """
-SELECT count(*) FILTER (WHERE f.fitted) AS fitted, count(*) FILTER (WHERE NOT f.fitted) AS not_fitted
-  FROM fitment_feedback AS f
-  JOIN vehicles AS v ON v.id = f.vehicle_id
-  LEFT JOIN vehicle_engines AS e ON e.id = f.engine_id
- WHERE f.product_id = $1 AND v.slug = $2 AND (e.code IS NULL OR $3::text IS NULL OR e.code = $3)
-"""
-
-
-async def told(db: Connection, product_id: int, vehicle: str, engine: str | None) -> Told:
-    """What was said of a product and a car, or a car with an engine."""
-    row = await db.fetchrow(TOLD, product_id, vehicle, engine)
-    assert row is not None, "a count has a row"
-    return Told(**row)
-
-
 TOLD_MANY = """
 SELECT f.product_id, count(*) FILTER (WHERE f.fitted) AS fitted, count(*) FILTER (WHERE NOT f.fitted) AS not_fitted
   FROM fitment_feedback AS f

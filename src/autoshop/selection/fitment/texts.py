@@ -6,6 +6,7 @@ from typing import Final
 from autoshop.kit.language import Language
 from autoshop.selection.crosses.model import Article
 from autoshop.selection.fitment.model import Answer, Kind, Link
+from autoshop.selection.plugs.texts import FIELDS
 
 ANSWERS: Final[dict[Answer, tuple[str, str]]] = {
     "fits": ("Подходит", "Fits"),
@@ -58,6 +59,8 @@ def link(one: Link, articles: Mapping[int, Article], language: Language) -> str:
         key: _named(int(value), articles) if key in ("from", "to", "article") else value
         for key, value in one.facts.items()
     }
+    if facts.get("differs"):
+        facts["differs"] = ", ".join(FIELDS[language][field] for field in one.facts["differs"].split(", "))
     if "how" in facts:
         facts["how"] = _HOW[facts["how"]][language == "en"]
     return pair[language == "en"].format(**facts)

@@ -181,7 +181,7 @@ def plug_out(code: str, brand: str | None, lang: Language) -> PlugOut:
         candidates=candidates,
         cars=cars,
         warnings=list(dict.fromkeys(warnings)),
-        sources=_sources([*(reason for one in candidates for reason in one.reasons), *cars]),
+        sources=sources_of([*(reason for one in candidates for reason in one.reasons), *cars]),
     )
 
 
@@ -200,7 +200,7 @@ def equivalents_out(found: Equivalents, caller: Caller, now: datetime, lang: Lan
         refused=refused,
         cars=cars,
         warnings=service.warnings_for(found.plug, lang),
-        sources=_sources([*items, *refused, *cars]),
+        sources=sources_of([*items, *refused, *cars]),
     )
 
 
@@ -225,7 +225,7 @@ def _cars(codes: list[str]) -> list[CarsOut]:
     return [shaped(CarsOut, group) for group in groups.values()]
 
 
-def _sources(told: list[Any]) -> dict[str, str]:
+def sources_of(told: list[Any]) -> dict[str, str]:
     """What the sources of an answer are."""
     return {source: facts().sources[source] for one in told for source in one.source}
 

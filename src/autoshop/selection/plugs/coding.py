@@ -74,7 +74,7 @@ def _read(known: Facts, coding: Coding, code: str, *, strictly: bool) -> Iterato
     match = _expression(coding.coding, strictly).fullmatch(key)
     if match is None:
         return
-    values, reasons, unread = _meaning(known, coding, _signs(known, coding, match))
+    values, reasons, unread = _meaning(known, coding, _signs(coding, match))
     printed = listed(coding.brand, key)
     yield Reading(
         coding.brand,
@@ -93,7 +93,7 @@ def _expression(name: str, strictly: bool) -> re.Pattern[str]:
 
     def part(match: re.Match[str]) -> str:
         what, how_often = match[1], match[2] or ""
-        signs = "|".join(map(re.escape, _signs_of(known, coding, what)))
+        signs = "|".join(map(re.escape, _signs_of(coding, what)))
         if what == "heat" and not strictly and coding.other_heats == "yes":
             signs = _ANY_NUMBER
         elif what == OWN_SCALE:
@@ -103,24 +103,30 @@ def _expression(name: str, strictly: bool) -> re.Pattern[str]:
     return re.compile(_PART.sub(part, coding.pattern))
 
 
-def _signs_of(known: Facts, coding: Coding, part: str) -> list[str]:
+@cache
+def _signs_of(coding: Coding, part: str) -> tuple[str, ...]:
     """The signs that may stand in a part, longest first."""
+    known = facts()
     if part == "heat":
         signs = {number for brand, number in known.heats if brand == coding.brand}
     else:
         signs = {sign for letters, where, sign in known.letters if (letters, where) == (coding.letters, part)}
-    return sorted(signs - {""}, key=lambda sign: (-len(sign), sign))
+    return tuple(sorted(signs - {""}, key=lambda sign: (-len(sign), sign)))
 
 
-def _signs(known: Facts, coding: Coding, match: re.Match[str]) -> list[tuple[str, str]]:
+@cache
+def _any_sign_of(coding: Coding, part: str) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, _signs_of(coding, part))) or "(?!)")
+
+
+def _signs(coding: Coding, match: re.Match[str]) -> list[tuple[str, str]]:
     """Part and sign, in the order of the code; a part that is not written has the sign «»."""
     signs = [(NOTHING_WRITTEN, "")]
     for part, written in match.groupdict().items():
-        single = re.compile("|".join(map(re.escape, _signs_of(known, coding, part))) or "(?!)")
         if part in ("heat", OWN_SCALE) or not written:
             signs.append((part, written or ""))
         else:
-            signs += [(part, sign) for sign in single.findall(written)]
+            signs += [(part, sign) for sign in _any_sign_of(coding, part).findall(written)]
     return signs
 
 
@@ -210,7 +216,7 @@ def _pieces(head: str) -> Iterator[tuple[str, str, str]]:
 def _fitting(coding: Coding, part: str, spec: Spec) -> Iterator[str]:
     """Signs of a part that say nothing against the spec's thread and seat."""
     known = facts()
-    for sign in _signs_of(known, coding, part):
+    for sign in _signs_of(coding, part):
         rows = [one for one in _letters(known, coding, part, sign) if not one.given]
         against = [
             row

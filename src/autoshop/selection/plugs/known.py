@@ -74,6 +74,15 @@ def traps_of(brand: str) -> list[Trap]:
     return [trap for trap in facts().traps if trap.brand == brand]
 
 
+def numbers_of_heat(heat: float) -> dict[str, list[str]]:
+    """The numbers that makers write for a heat of the NGK scale, by brand, as the files have them."""
+    found: dict[str, list[str]] = {}
+    for (brand, number), one in facts().heats.items():
+        if one.ngk == heat:
+            found.setdefault(brand, []).append(number)
+    return found
+
+
 @cache
 def _index() -> _Index:
     known = facts()

@@ -121,6 +121,13 @@ async def standing_for(db: Connection, asked: str) -> tuple[Reading, list[int]] 
     return plug, list(dict.fromkeys(ids))
 
 
+async def sold(db: Connection) -> list[tuple[str, str]]:
+    """Brand and code of the plugs in published tables that the shop sells, in the order of the tables."""
+    codes = known.all_codes()
+    named = await _named(db, await makers(db, {brand for brand, _ in codes}), codes)
+    return [(brand, code) for brand, code in codes if (brand, article_key(code)) in named]
+
+
 async def makers(db: Connection, named: Iterable[str]) -> dict[int, str]:
     """The brands of the catalogue that make plugs or number them: id → the name that the facts use."""
     names = {name: name for name in named}
@@ -161,24 +168,31 @@ async def _offers(
 
 
 def warnings_for(plug: Reading, language: Language) -> list[str]:
-    """What a buyer of this plug ought to know: engines of the same make that take another, and wrong pages."""
+    """What a buyer of this plug ought to know: engines of the same make that take another, and wrong pages.
+
+    The more alike two plugs are, the more easily they are taken for each other: such engines come first.
+    """
     base, _ = base_of(plug.brand, plug.code)
-    told = []
-    for mine in known.cars_with(plug.code):
-        for other in facts().cars:
-            if other is not mine and other.make == mine.make and (text := _other_engine(base, other, language)):
-                told.append(text)
+    found = [
+        one
+        for mine in known.cars_with(plug.code)
+        for other in facts().cars
+        if other is not mine and other.make == mine.make and (one := _other_engine(base, other, language))
+    ]
+    told = [text for _, text in sorted(found, key=lambda one: one[0])]
     wrong_pages = [trap.truth_en if language == "en" else trap.truth_ru for trap in known.traps_of(plug.brand)]
     return list(dict.fromkeys([*told, *wrong_pages]))
 
 
-def _other_engine(base: Spec | None, cars: CarGroup, language: Language) -> str | None:
+def _other_engine(base: Spec | None, cars: CarGroup, language: Language) -> tuple[int, str] | None:
+    """In how many fields the plug of other engines differs, and the sentence; None where it is the same."""
     for code in cars.plugs:
         for reading in coding.read(code):
             check = compare(base, reading.spec)
             if check.verdict == "conflict":
                 differs = ", ".join(texts.difference(one, language) for one in check.differs)
-                return texts.OTHER_ENGINE[language == "en"].format(
+                text = texts.OTHER_ENGINE[language == "en"].format(
                     make=cars.make, models=cars.models, engine=cars.engine, plug=code, differs=differs
                 )
+                return len(check.differs), text
     return None

@@ -24,6 +24,14 @@ def understand(asked: str, brand: str | None = None, language: Language = "ru") 
     if not article_key(text) or len(text) > MOST_CHARACTERS:
         reason = texts.LOOKS["nothing"][language == "en"] if len(text) <= MOST_CHARACTERS else _too_long(language)
         raise BadCode(f"{reason}", errors=[wrong("code", reason)])
+    readings = readings_of(text, brand)
+    if not readings:
+        raise _nothing(text, text if brand is not None else _brand_in(text)[1], language)
+    return Understood(asked, readings)
+
+
+def readings_of(text: str, brand: str | None = None) -> tuple[Reading, ...]:
+    """Every plug that a text may name, those of published tables first; none where nobody has such a code."""
     named, code = (brand, text) if brand is not None else _brand_in(text)
     maker = None if named is None else coding.brand_named(named)
     readings = coding.read(code, maker) if named is None or maker is not None else []
@@ -32,9 +40,7 @@ def understand(asked: str, brand: str | None = None, language: Language = "ru") 
         for of, printed in known.brands_that_list(code)
         if all(of != reading.brand for reading in readings) and (named is None or _is(of, named))
     ]
-    if not readings and not links:
-        raise _nothing(text, code, language)
-    return Understood(asked, tuple(sorted([*readings, *links], key=lambda one: not one.listed)))
+    return tuple(sorted([*readings, *links], key=lambda one: not one.listed))
 
 
 def _too_long(language: Language) -> str:

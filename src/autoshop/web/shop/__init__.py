@@ -7,5 +7,8 @@ products.py    a product: where, when, what may stand for it, which cars it fits
 cars.py        make → model → generation → engine, as plain links
 kits.py        all that a job takes of a car, in three ways to buy; held at once by whoever serves the buyer
 vin.py         what a VIN says
+plugs.py       what a spark plug is, and what replaces it
+garage.py      my cars, and what is due of them
+garage_car.py  one of them: what was read and done
 maps.py        sitemap.xml and robots.txt
 """

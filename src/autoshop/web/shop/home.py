@@ -10,9 +10,12 @@ from starlette.responses import Response
 from autoshop.accounts.access import anybody
 from autoshop.inventory.stores import store as stores
 from autoshop.inventory.stores.model import Calendar
+from autoshop.selection.garage.texts import title_of
 from autoshop.selection.vehicles import service as vehicles
+from autoshop.selection.vehicles.facts import known as known_vehicles
 from autoshop.web.pages import LANGUAGE_COOKIE, YEAR_SECONDS, see_other
 from autoshop.web.shop.cars import shelf
+from autoshop.web.shop.garage import cars_of
 from autoshop.web.shop.shown import show
 
 router = APIRouter(include_in_schema=False, dependencies=[anybody])
@@ -28,6 +31,8 @@ async def home(request: Request) -> Response:
     """The box, the makes that most people drive, the stores."""
     async with request.app.state.pool.acquire() as db:
         open_stores = await stores.in_business(db)
+        garage = await cars_of(request, db)
+    facts = known_vehicles()
     known = {make.make: make for make, _ in vehicles.makes()}
     return show(
         request,
@@ -35,6 +40,7 @@ async def home(request: Request) -> Response:
         canonical="/",
         makes=[known[name] for name in SHOWN_FIRST],
         slugs={make.make: slug for slug, make in shelf().makes.items()},
+        garage=[(one, title_of(facts.vehicles.get(one.vehicle), one)) for one in garage],
         stores=open_stores,
         opens={store.id: _open_till(store.calendar, datetime.now(UTC)) for store in open_stores},
     )

@@ -6,8 +6,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
 from autoshop.accounts.access import anybody
+from autoshop.selection.plugs import service as plugs
 from autoshop.web import pages
 from autoshop.web.shop.cars import shelf
+from autoshop.web.shop.plugs import address_of
 
 router = APIRouter(include_in_schema=False, dependencies=[anybody])
 
@@ -15,6 +17,7 @@ ROBOTS = """User-agent: *
 Disallow: /api/
 Disallow: /office
 Disallow: /vin
+Disallow: /garage
 Sitemap: {root}/sitemap.xml
 """
 
@@ -27,8 +30,11 @@ async def robots(request: Request) -> Response:
 
 @router.get("/sitemap.xml")
 async def sitemap(request: Request) -> Response:
-    """The pages of all cars."""
-    listed = pages.environment("shop").get_template("sitemap.xml").render(root=_root(request), paths=list(_paths()))
+    """The pages of all cars, and of the plugs that the shop sells."""
+    async with request.app.state.pool.acquire() as db:
+        sold = await plugs.sold(db)
+    paths = [*_paths(), "/plugs", *dict.fromkeys(address_of(brand, code) for brand, code in sold)]
+    listed = pages.environment("shop").get_template("sitemap.xml").render(root=_root(request), paths=paths)
     return Response(listed, media_type="application/xml")
 
 

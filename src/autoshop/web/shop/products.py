@@ -18,8 +18,15 @@ from autoshop.kit.language import Language
 from autoshop.kit.text import NO_NUL
 from autoshop.selection.crosses import analogs, answers
 from autoshop.selection.fitment import service as fitment
+from autoshop.selection.fitment import texts as fitment_texts
+from autoshop.selection.fitment.model import Verdict
+from autoshop.selection.fitment.service import Judged
+from autoshop.selection.garage.model import Car
+from autoshop.selection.garage.texts import title_of
 from autoshop.selection.vehicles.facts import known
 from autoshop.web.pages import language_of, see_other
+from autoshop.web.shop.garage import cars_of
+from autoshop.web.shop.plugs import way_to_plug
 from autoshop.web.shop.shown import show
 
 router = APIRouter(prefix="/products", include_in_schema=False, dependencies=[anybody])
@@ -84,20 +91,38 @@ async def show_product(request: Request, named: Annotated[str, Path(max_length=3
         memory = request.app.state.memory
         found = await analogs.analogs_of(db, caller, product.id, None, now, memory)
         alike = answers.out(found, caller, now, language)
-        cars = await fitment.fits_of(db, caller, product.id, ("", 0), MOST_CARS, memory)
+        mine = [one for one in await cars_of(request, db) if is_known(one)]
+        asked = [(one.vehicle, one.engine, one.year) for one in mine]
+        judged, cars = await fitment.beside(db, product, asked, MOST_CARS, memory)
     names = {one.vehicle: known().vehicles[one.vehicle] for _, one, _ in cars if one.vehicle in known().vehicles}
     return show(
         request,
         "product.html",
         canonical=f"/products/{own}",
         product=product,
+        plug=way_to_plug(product.article, product.brand, language),
         price=product.prices.get(RETAIL),
         places=[(place, eta_text(place.availability, place.store.calendar, now, language)) for place in places],
+        garage=[_beside(one, found, language) for one, found in zip(mine, judged, strict=True)],
+        verdict=fitment_texts.answer,
         alike=alike,
         most=MOST_ANALOGS,
         cars=list(names.values()),
         data=structured(product, places, str(request.base_url).rstrip("/") + f"/products/{own}", language),
     )
+
+
+def is_known(car: Car) -> bool:
+    """Whether the facts have the car and its engine: those of a garage may be older than they."""
+    engines = known().engines.get(car.vehicle, ())
+    return car.vehicle in known().vehicles and (car.engine is None or any(one.code == car.engine for one in engines))
+
+
+def _beside(car: Car, judged: Judged, language: Language) -> tuple[Car, str, Verdict, str]:
+    """A car of the garage, its name, the verdict, and why it is not «fits»."""
+    last = judged.verdict.chain[-1]
+    why = "" if judged.verdict.answer == "fits" else fitment_texts.link(last, {}, language)
+    return car, title_of(judged.vehicle, car), judged.verdict, why
 
 
 def slug_of(product: Product) -> str:

@@ -13,6 +13,7 @@ from autoshop.kit.text import NO_NUL
 from autoshop.selection.search import api, service
 from autoshop.selection.search.model import MOST_CHARACTERS, Filters
 from autoshop.web.pages import language_of, see_other
+from autoshop.web.shop.plugs import way_to_plug
 from autoshop.web.shop.shown import show
 
 router = APIRouter(include_in_schema=False, dependencies=[anybody])
@@ -28,7 +29,7 @@ async def search(
 ) -> Response:
     """Products by whatever was typed, with the promise of this moment. Search engines have the pages of products."""
     if not q.strip():
-        return show(request, "search.html", typed="", told=None)
+        return show(request, "search.html", typed="", told=None, plug=None)
     language, now = language_of(request), datetime.now(UTC)
     after = decode_cursor(page, "search", int, str, int)
     async with request.app.state.pool.acquire() as db:
@@ -36,4 +37,4 @@ async def search(
     told = api.page_out(found, Filters(), now, language)
     if told.understood.kind == "vin" and told.understood.vin:
         return see_other(f"/vin?{urlencode({'vin': q})}")
-    return show(request, "search.html", typed=q, told=told)
+    return show(request, "search.html", typed=q, told=told, plug=way_to_plug(q, None, language))
