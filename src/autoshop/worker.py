@@ -15,7 +15,7 @@ from pgqueuer.ports.driver import NotifyCallback
 
 from autoshop.accounts import service as accounts
 from autoshop.catalog.imports import jobs as imports
-from autoshop.catalog.imports.service import JOB as IMPORT
+from autoshop.catalog.imports.service import job_of
 from autoshop.catalog.search.names import jobs as search
 from autoshop.inventory.closing import jobs as closing
 from autoshop.inventory.levels import jobs as levels
@@ -27,6 +27,7 @@ from autoshop.kit import housekeeping
 from autoshop.kit.db import Pool, is_gone, open_pool
 from autoshop.kit.log import log
 from autoshop.kit.settings import Settings
+from autoshop.selection.crosses import jobs as crosses
 from autoshop.selection.recommendations import jobs as recommendations
 from autoshop.warehouse.documents import jobs as documents
 from autoshop.warehouse.documents.service import JOB as DOCUMENT
@@ -70,9 +71,13 @@ def create_worker(driver: Driver, pool: Pool, settings: Settings) -> PgQueuer:
 def _add_jobs(queue: PgQueuer, pool: Pool) -> None:
     """What somebody asked for, and what takes it up again when nothing was heard of it."""
 
-    @queue.entrypoint(IMPORT, concurrency_limit=1)
+    @queue.entrypoint(job_of("catalog"), concurrency_limit=1)
     async def import_catalog(job: Job) -> None:
         await imports.import_catalog(pool, msgspec.json.decode(job.payload or b"{}")["run_id"])
+
+    @queue.entrypoint(job_of("crosses"), concurrency_limit=1)
+    async def import_crosses(job: Job) -> None:
+        await crosses.import_crosses(pool, msgspec.json.decode(job.payload or b"{}")["run_id"])
 
     @queue.schedule("imports_silent", "* * * * *")
     async def imports_silent(_schedule: Schedule) -> None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any, Protocol
 
 import asyncpg
 
@@ -39,6 +40,19 @@ TRIES = 3
 LOAD_STEPS = 7
 
 Tell = Callable[[str, int, int], None]  # phase, rows done, of how many
+
+
+class Work(Protocol):
+    """One file on its way; `counts` is a dataclass, with `rows` among what it counts."""
+
+    counts: Any
+
+    async def do(self, path: Path) -> Run:
+        """From the file to the end of the run. Raises BadFile where the file cannot be read as a table."""
+        ...
+
+
+Begin = Callable[[Connection, Run, Tell], Work]
 # The catalogue or the stock was changed by somebody between the look and the load: look again.
 CHANGED_MEANWHILE = (Stale, StockMoved, asyncpg.UniqueViolationError, *BUSY)
 
@@ -49,7 +63,7 @@ def caller_of(run: Run) -> Caller:
     return Caller(kind, name, run.scopes, run.store_ids)  # type: ignore[arg-type]
 
 
-async def end(db: Connection, run: Run, state: str, counts: Counts, bad: BadFile | None = None) -> Run:
+async def end(db: Connection, run: Run, state: str, counts: Any, bad: BadFile | None = None) -> Run:
     """The run as it stays; `bad` says why it could not go on."""
     async with db.transaction():
         if bad is not None:

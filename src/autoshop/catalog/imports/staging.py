@@ -35,6 +35,12 @@ CREATE TEMP TABLE staged_rows (
     prices        bigint[],
     stocks        integer[]
 );
+CREATE TEMP TABLE staged_brands (number bigint NOT NULL, name_key text NOT NULL, name text NOT NULL, brand_id bigint);
+CREATE TEMP TABLE staged_categories (number bigint NOT NULL, code text NOT NULL, name text NOT NULL, category_id bigint)
+"""
+
+
+PROBLEMS_TABLE = """
 CREATE TEMP TABLE staged_problems (
     row         integer,
     kind        text    NOT NULL,
@@ -43,16 +49,20 @@ CREATE TEMP TABLE staged_problems (
     code        text    NOT NULL,
     detail      text    NOT NULL,
     is_cost     boolean NOT NULL
-);
-CREATE TEMP TABLE staged_brands (number bigint NOT NULL, name_key text NOT NULL, name text NOT NULL, brand_id bigint);
-CREATE TEMP TABLE staged_categories (number bigint NOT NULL, code text NOT NULL, name text NOT NULL, category_id bigint)
+)
 """
 
 
 async def open_tables(db: Connection) -> None:
     """Make the tables. The connection is the import's own."""
-    await db.execute(PATIENCE)
+    await open_problems(db)
     await db.execute(TABLES)
+
+
+async def open_problems(db: Connection) -> None:
+    """Make the table of what is wrong alone, for files of other things; and be patient with what follows."""
+    await db.execute(PATIENCE)
+    await db.execute(PROBLEMS_TABLE)
 
 
 # One import at a time. Asked for again and again instead of waited for: a waiting statement would hold back the
@@ -77,6 +87,11 @@ async def add_rows(db: Connection, lines: Sequence[str]) -> None:
 
 async def add_problems(db: Connection, problems: Iterable[Problem]) -> None:
     await db.copy_records_to_table("staged_problems", records=problems)
+
+
+async def forget_problems(db: Connection) -> None:
+    """What was wrong so far: the file is read anew."""
+    await db.execute("TRUNCATE staged_problems")
 
 
 async def add_names(

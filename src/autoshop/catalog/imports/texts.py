@@ -168,6 +168,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "сейчас {0}; остаток не изменён (<set_stock> проводит исправление)",
         "now {0}; left as it is (<set_stock> posts a correction)",
     ),
+    # files of crosses and of what fits
+    "self_pair": ("артикул связан сам с собой", "the article is linked with itself"),
+    "unknown_kind": ("неизвестный вид связи; есть {0}", "unknown kind of link; there are {0}"),
+    "unknown_confidence": ("неизвестная достоверность; есть {0}", "unknown confidence; there are {0}"),
     # our side
     "changing": (
         "каталог или остатки всё время меняются; повторите позже",
