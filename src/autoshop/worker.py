@@ -28,6 +28,7 @@ from autoshop.kit.db import Pool, is_gone, open_pool
 from autoshop.kit.log import log
 from autoshop.kit.settings import Settings
 from autoshop.selection.crosses import jobs as crosses
+from autoshop.selection.fitment import jobs as fitment
 from autoshop.selection.recommendations import jobs as recommendations
 from autoshop.warehouse.documents import jobs as documents
 from autoshop.warehouse.documents.service import JOB as DOCUMENT
@@ -78,6 +79,10 @@ def _add_jobs(queue: PgQueuer, pool: Pool) -> None:
     @queue.entrypoint(job_of("crosses"), concurrency_limit=1)
     async def import_crosses(job: Job) -> None:
         await crosses.import_crosses(pool, msgspec.json.decode(job.payload or b"{}")["run_id"])
+
+    @queue.entrypoint(job_of("fitments"), concurrency_limit=1)
+    async def import_fitments(job: Job) -> None:
+        await fitment.import_fitments(pool, msgspec.json.decode(job.payload or b"{}")["run_id"])
 
     @queue.schedule("imports_silent", "* * * * *")
     async def imports_silent(_schedule: Schedule) -> None:

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.anyio
 BODILESS = {
     "POST /api/v1/imports",
     "POST /api/v1/imports/crosses",
+    "POST /api/v1/imports/fitments",
     f"POST {INVENTORY}/transfers/*/cancellation",
     f"POST {INVENTORY}/allocations/*/cancellation",
     f"POST {STOCKTAKES}/*/sheet",

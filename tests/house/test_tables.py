@@ -112,7 +112,8 @@ READS = {
     "kit": {"ledger_checks", "webhooks", "webhook_deliveries"},  # /metrics
     # All lines of a document are looked up at once, and what came of it is undone at once.
     "warehouse.documents": {"products", "barcodes", "brands", "brand_aliases", "stock", "movements"},
-    "selection.fitment": {"products", "categories"},  # of what kind a product is
+    # Of what kind a product is; the articles of half a million rows, in the statement that writes them.
+    "selection.fitment": {"products", "categories", "cross_articles"},
     "selection.recommendations": {"movements", "products"},  # purchases, and what is still sold
     "demo": {"products", "stores", "brands", "categories", "movements"},  # only into an empty database
     "dev": {"products", "stores", "brands", "categories"},  # is it empty?
@@ -150,7 +151,7 @@ READ = re.compile(r"\b(?:FROM|JOIN|USING)\s+(?:ONLY\s+)?([a-z_]+)")
 # Where SQL may stand. Everything else asks one of these.
 HOLD_SQL = re.compile(
     r"kit\.\w+|kit\.embedded\.cluster|(\w+\.)*store|catalog\.imports\.(staging|loading)|inventory\.movements\.staged"
-    r"|selection\.crosses\.loading"
+    r"|selection\.crosses\.loading|selection\.fitment\.staging"
     r"|inventory\.reservations\.(lapsing|awaiting)"
     r"|demo\.load|dev"
 )

@@ -6,7 +6,7 @@ import typer
 
 from autoshop.catalog.imports.importing import Import
 from autoshop.catalog.imports.model import Options
-from autoshop.cli import crosses, runs
+from autoshop.cli import crosses, fitments, runs
 from autoshop.cli.runs import Delimiter, DryRun, Encoding, Errors, File, Ignore, Lang, Sheet, SkipBad, Summary
 
 SUMMARY: Summary = {
@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     family = typer.Typer(help="Bring files in.", no_args_is_help=True)
     family.command(name="catalog")(catalog)
     crosses.register(family, app)
+    fitments.register(family)
     app.add_typer(family, name="import")
 
 

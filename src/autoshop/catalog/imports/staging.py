@@ -5,9 +5,9 @@ What is new in them, and how it is written, stands in loading.py.
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from autoshop.catalog.imports.model import Counts, Problem
+from autoshop.catalog.imports.model import Problem
 from autoshop.kit.db import Connection
 
 # The checks hash and sort all rows: memory for that, within reason. A load may take as long as it takes, but does not
@@ -298,14 +298,22 @@ DELETE FROM staged_stock     AS r USING bad_rows AS b WHERE b.row = r.row
 """
 
 
-async def count_problems(db: Connection, header_row: int, counts: Counts) -> int:
-    """How many errors there are; and rows with them (the headings are none), into the counts."""
+class Found(NamedTuple):
+    """How much was told of the rows: rows that have an error (the headings are none), errors, and other remarks."""
+
+    bad_rows: int
+    errors: int
+    merged: int
+    differences: int
+
+
+async def count_problems(db: Connection, header_row: int) -> Found:
+    """What was told so far; the bad rows are listed for whoever leaves them out."""
     await db.execute(BAD_ROWS)
     await db.execute(LIST_BAD_ROWS, header_row)
     row = await db.fetchrow(COUNT_PROBLEMS)
     assert row is not None
-    counts.bad_rows, counts.merged_rows, counts.differences = row["bad_rows"], row["merged"], row["differences"]
-    return int(row["errors"])
+    return Found(*row)
 
 
 async def leave_out_bad_rows(db: Connection) -> None:

@@ -25,7 +25,7 @@ SELECT v.id, n.code
 """
 ADD_SOURCES = """
 INSERT INTO fitment_sources (code, is_facts)
-SELECT n.code, true
+SELECT n.code, $2
   FROM unnest($1::text[]) AS n (code)
  WHERE NOT EXISTS (SELECT FROM fitment_sources AS s WHERE s.code = n.code)
 """
@@ -38,9 +38,9 @@ async def add_cars(db: Connection, slugs: Sequence[str], engines: Sequence[tuple
     await db.execute(ADD_ENGINES, [slug for slug, _ in engines], [code for _, code in engines])
 
 
-async def add_sources(db: Connection, codes: Sequence[str]) -> None:
-    """Sources of facts that are not known yet."""
-    await db.execute(ADD_SOURCES, codes)
+async def add_sources(db: Connection, codes: Sequence[str], *, are_facts: bool) -> None:
+    """Sources that are not known yet. Whoever loads has taken his turn: see `add_cars`."""
+    await db.execute(ADD_SOURCES, codes, are_facts)
 
 
 # What is there and as it was is left alone; what is no fact any more goes. Fitments of files stay.
@@ -60,13 +60,13 @@ WITH told AS (
 MERGE INTO fitments AS t
 USING told AS n
    ON t.vehicle_id = n.vehicle_id AND t.engine_id IS NOT DISTINCT FROM n.engine_id
-  AND t.article_id = n.article_id AND t.position = n.position
- WHEN MATCHED AND (t.category, t.quantity, t.years_from, t.years_to, t.confidence, t.basis, t.source_id)
+  AND t.article_id = n.article_id AND t.position = n.position AND t.source_id = n.source_id
+ WHEN MATCHED AND (t.category, t.quantity, t.years_from, t.years_to, t.confidence, t.basis)
                   IS DISTINCT FROM
-                  (n.category, n.quantity::numeric, n.years_from::smallint, n.years_to::smallint, n.confidence, n.basis,
-                   n.source_id) THEN
+                  (n.category, n.quantity::numeric, n.years_from::smallint, n.years_to::smallint, n.confidence, n.basis)
+                  THEN
       UPDATE SET category = n.category, quantity = n.quantity, years_from = n.years_from, years_to = n.years_to,
-                 confidence = n.confidence, basis = n.basis, source_id = n.source_id
+                 confidence = n.confidence, basis = n.basis
  WHEN NOT MATCHED THEN
       INSERT (vehicle_id, engine_id, article_id, category, position, quantity, years_from, years_to, confidence, basis,
               source_id)
@@ -103,7 +103,7 @@ async def keep_facts(db: Connection, rows: Sequence[tuple[Any, ...]], absences: 
 # ------------------------------------------------------------------------------------------------ asking
 FITTED = """
 SELECT f.article_id, v.slug AS vehicle, e.code AS engine, f.category, f.position, f.quantity::float8 AS quantity,
-       f.years_from, f.years_to, f.confidence, f.basis, s.code AS source
+       f.years_from, f.years_to, f.confidence, f.basis, s.code AS source, f.qualifiers
   FROM fitments AS f
   JOIN vehicles AS v ON v.id = f.vehicle_id
   LEFT JOIN vehicle_engines AS e ON e.id = f.engine_id
