@@ -1,10 +1,7 @@
 """Crosses through the API: a file is sent, a worker imports it, good rows are there and each other one is told."""
 
 import asyncio
-import os
 import signal
-import subprocess
-import sys
 from typing import Any
 
 import httpx
@@ -19,6 +16,7 @@ from tests.conftest import Database, client_for
 from tests.crosses import HEADINGS, pairs
 from tests.people import clerk_of_centre, with_token
 from tests.waiting import waiting_for_locks
+from tests.workers import start_worker
 
 pytestmark = pytest.mark.anyio
 
@@ -122,11 +120,6 @@ async def test_the_same_key_and_file_are_one_import_and_the_same_file_as_a_catal
 
 
 # ------------------------------------------------------------------------------------------------ the worker
-def start_worker(database: Database) -> "subprocess.Popen[bytes]":
-    environment = {**os.environ, "AUTOSHOP_DATABASE_URL": database.url, "AUTOSHOP_LOG_LEVEL": "error"}
-    return subprocess.Popen([sys.executable, "-m", "autoshop", "worker"], env=environment)
-
-
 async def test_a_worker_that_is_killed_over_it_loses_nothing_and_doubles_nothing(
     client: httpx.AsyncClient, pool: Pool, database: Database
 ) -> None:

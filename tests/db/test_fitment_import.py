@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import get_args
 
@@ -9,10 +10,13 @@ import psycopg
 import pytest
 
 from autoshop.catalog.imports import service
+from autoshop.catalog.imports.rows import Wrong
 from autoshop.catalog.imports.texts import told
 from autoshop.kit.db import Pool, is_gone, transaction
 from autoshop.kit.language import Language
 from autoshop.selection.fitment import loading
+from autoshop.selection.fitment.cars import Cars
+from autoshop.selection.vehicles.facts import known
 from tests.conftest import Database
 from tests.fitments import HEADINGS, ROW, VESTA, carry_out, load, load_facts, row, said, start, write
 from tests.imports import as_xlsx, whole_shop
@@ -32,6 +36,8 @@ BAD_ROWS: list[tuple[dict[str, str], str, str]] = [
     ({"Автомобиль": "Лада Веста седан"}, "Автомобиль", "car_says_more"),
     ({"Автомобиль": "Лада Веста 2019"}, "Автомобиль", "car_says_more"),
     ({"Автомобиль": "Лада Веста для дачи"}, "Автомобиль", "car_says_more"),
+    # Vortex built the car that is called so, but Chery was said
+    ({"Автомобиль": "Chery Tiggo T11"}, "Автомобиль", "which_vehicle"),
     ({"Двигатель": "K7M"}, "Двигатель", "unknown_engine"),
     ({"Двигатель": ">10"}, "Двигатель", "unknown_engine"),
     ({"Год с": "15"}, "Год с", "not_a_year"),
@@ -157,6 +163,7 @@ CARS = "Марка;Модель;Поколение;Бренд;Артикул;К�
         ("Жигули;2101;", "lada/2101/classic"),
         ("Audi;80;B3", "audi/80/b3"),
         ("Опель;Астра;H", "opel/astra/h"),
+        ("Volkswagen;Multivan;T5/T6", "volkswagen/multivan/t5-t6"),  # of the Transporter too it is a name
     ],
 )
 async def test_a_car_in_words(pool: Pool, tmp_path: Path, car: str, vehicle: str) -> None:
@@ -205,6 +212,17 @@ async def test_years_in_one_column(pool: Pool, tmp_path: Path, years: str, first
     for wrong in (">2015", "2019-2015", "2015 и позже"):
         refused = await load(pool, tmp_path, line.replace(f";{years};", f";{wrong};", 1), headings=headings)
         assert refused.run.state == "refused"
+
+
+def test_no_car_in_words_is_taken_for_another() -> None:
+    cars, facts = Cars(known(), 2026), known()
+    for one in facts.vehicles.values():
+        make, model = facts.makes[one.make], facts.models[one.make, one.model]
+        for text in (f"{one.make} {one.model} {one.generation}", f"{make.ru} {model.ru} {one.generation}"):
+            with suppress(Wrong):
+                assert cars.by_text(text) == one.id
+        if one.generation:
+            assert cars.by_names(one.make, one.model, one.generation) == one.id
 
 
 async def test_source_and_confidence_may_be_named_beside_the_file(pool: Pool, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from autoshop.selection.vehicles.model import Vehicle
 from autoshop.selection.vehicles.words import understand
 
 MOST_NAMED = 10
+MOST_WORDS = 12
 # What a fitment's car says; all else has a column of its own, or is a condition.
 OF_CARS = {"make", "model", "generation", "body_code"}
 
@@ -27,10 +28,13 @@ class Cars:
         for make in vehicles.makes.values():
             for name in (make.make, make.ru, *make.aliases):
                 self._makes[name_key(name)].add(make.make)
+        # What a model is called, and what else people call it: a name of its own beats a word for several.
         self._models: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self._aliases: dict[tuple[str, str], set[str]] = defaultdict(set)
         for model in vehicles.models.values():
-            for name in (model.model, model.ru, *model.aliases):
-                self._models[model.make, name_key(name)].add(model.model)
+            for names, known in (((model.model, model.ru), self._models), (model.aliases, self._aliases)):
+                for name in names:
+                    known[model.make, name_key(name)].add(model.model)
         self._generations: dict[tuple[str, str], list[Vehicle]] = defaultdict(list)
         for one in vehicles.vehicles.values():
             self._generations[one.make, one.model].append(one)
@@ -42,24 +46,36 @@ class Cars:
                 return written
         if text.count("/") == 2 and " " not in text:
             raise Wrong("unknown_vehicle")
-        return self._by_words(text)
+        words = text.split()[:MOST_WORDS]
+        exactly = {
+            one.id
+            for first in range(1, len(words))
+            for then in range(first + 1, len(words) + 1)
+            for one in self._called(" ".join(words[:first]), " ".join(words[first:then]), " ".join(words[then:]))
+        }
+        return exactly.pop() if len(exactly) == 1 else self._by_words(text)
 
     def by_names(self, make: str, model: str, generation: str) -> str:
         """The id of a car by what its make, model and generation are called. Raises Wrong."""
-        found = [
-            one
-            for known in self._makes.get(name_key(make), ())
-            for name in self._models.get((known, name_key(model)), ())
-            for one in self._generations[known, name]
-        ]
-        if generation:
-            exactly = [one for one in found if name_key(generation) == name_key(one.generation)]
-            if len(exactly) != 1:
-                return self._by_words(f"{make} {model} {generation}")
-            found = exactly
-        if not found:
-            return self._by_words(f"{make} {model}")
-        return _only(found)
+        found = self._called(make, model, generation)
+        if not generation and found:
+            return _only(found)
+        return found[0].id if len(found) == 1 else self._by_words(f"{make} {model} {generation}".strip())
+
+    def _called(self, make: str, model: str, generation: str) -> list[Vehicle]:
+        """Those that are called exactly so; without a generation, all of the model."""
+        key = name_key(model)
+        for known in (self._models, self._aliases):
+            found = [
+                one
+                for maker in self._makes.get(name_key(make), ())
+                for name in known.get((maker, key), ())
+                for one in self._generations[maker, name]
+                if not generation or name_key(one.generation) == name_key(generation)
+            ]
+            if found:
+                return found
+        return []
 
     def engine(self, vehicle: str, code: str) -> str:
         """The code of an engine that a car was sold with, as the facts spell it. Raises Wrong."""
@@ -79,7 +95,15 @@ class Cars:
         beside += [one.text for one in understood.said if one.kind not in OF_CARS]
         if beside:
             raise Wrong("car_says_more", ", ".join(beside))
-        return _only([one.vehicle for one in understood.fitting])
+        found = [one.vehicle for one in understood.fitting]
+        makes = self._makes_before(text.split())
+        if makes and any(one.make not in makes for one in found):  # the same car is sold under two makes
+            raise Wrong("which_vehicle", _listed([one.id for one in found]))
+        return _only(found)
+
+    def _makes_before(self, words: Sequence[str]) -> set[str]:
+        """The makes that a text begins with."""
+        return {make for length in (1, 2, 3) for make in self._makes.get(name_key(" ".join(words[:length])), ())}
 
 
 def _only(found: Sequence[Vehicle]) -> str:
