@@ -50,6 +50,11 @@ BODIES: dict[str, Any] = {
         "reference": "a",
         "note": "a",
     },
+    "POST /api/v1/fitment/purchases": {
+        "related_document": "a",
+        "vehicle": {"id": "lada/vesta/i", "engine": "21129", "year": 2018},
+        "product_ids": [PLUG],
+    },
     "POST /api/v1/vin": {"vins": ["XTAGFL110KY000000"]},
     f"POST {INVENTORY}/movement": {**MARKED, "effective_on": PAPER["effective_on"]},
     f"POST {INVENTORY}/movements": {"lines": [MARKED, {**LINE, **PAPER}]},

@@ -29,6 +29,7 @@ from autoshop.kit.log import log
 from autoshop.kit.settings import Settings
 from autoshop.selection.crosses import jobs as crosses
 from autoshop.selection.fitment import jobs as fitment
+from autoshop.selection.fitment.feedback import jobs as feedback
 from autoshop.selection.recommendations import jobs as recommendations
 from autoshop.warehouse.documents import jobs as documents
 from autoshop.warehouse.documents.service import JOB as DOCUMENT
@@ -116,6 +117,10 @@ def _add_minutes(queue: PgQueuer, pool: Pool, settings: Settings) -> None:
     @queue.schedule("transfers_overdue", "*/5 * * * *")
     async def transfers_overdue(_schedule: Schedule) -> None:
         await transfers.tell_overdue(pool)
+
+    @queue.schedule("returns_heard", "* * * * *")
+    async def returns_heard(_schedule: Schedule) -> None:
+        await feedback.hear_of_returns(pool)
 
     @queue.schedule("levels_crossed", "* * * * *")
     async def levels_crossed(_schedule: Schedule) -> None:

@@ -36,6 +36,7 @@ OWNERS = {
     "selection.recommendations": {"bought_together"},
     "selection.fitment": {
         *("vehicles", "vehicle_engines", "fitments", "fitment_sources", "fitment_absences", "fitment_feedback"),
+        *("fitment_purchases", "fitment_hearing"),
     },
     "selection.crosses": {"cross_articles", "cross_sources", "crosses", "cross_conflicts"},
     "kit": {
@@ -112,8 +113,9 @@ READS = {
     "kit": {"ledger_checks", "webhooks", "webhook_deliveries"},  # /metrics
     # All lines of a document are looked up at once, and what came of it is undone at once.
     "warehouse.documents": {"products", "barcodes", "brands", "brand_aliases", "stock", "movements"},
-    # Of what kind a product is; the articles of half a million rows, in the statement that writes them.
-    "selection.fitment": {"products", "categories", "cross_articles"},
+    # Of what kind a product is; the articles of half a million rows, in the statement that writes them; what the parts
+    # are called that did not fit.
+    "selection.fitment": {"products", "categories", "cross_articles", "brands"},
     "selection.recommendations": {"movements", "products"},  # purchases, and what is still sold
     "demo": {"products", "stores", "brands", "categories", "movements"},  # only into an empty database
     "dev": {"products", "stores", "brands", "categories"},  # is it empty?

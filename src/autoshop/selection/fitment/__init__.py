@@ -7,5 +7,6 @@ importing.py   a run of a file, as a run of catalog/imports
 staging.py     SQL: what a source says, as a whole, in the place of what it said before
 loading.py     the facts into the database
 service.py     the verbs: does a product fit a car, what does it fit, what buyers say
+feedback/      what returns say by themselves: it did not fit; and for which car it was bought
 texts.py       the words
 """

@@ -104,11 +104,11 @@ class FeedbackIn(BaseModel, extra="forbid"):
 
 
 class FeedbackOut(BaseModel):
-    """What was said, by whom, and where it comes from."""
+    """What was said, by whom, and where it comes from. `vehicle` null: nobody knows for which car it was bought."""
 
     id: int
     product_id: int
-    vehicle: str
+    vehicle: str | None
     engine: str | None
     fitted: bool
     origin: Origin

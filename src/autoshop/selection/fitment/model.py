@@ -66,11 +66,11 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What one of them said."""
+    """What one of them said. `vehicle` None: nobody knows for which car it was bought."""
 
     id: int
     product_id: int
-    vehicle: str
+    vehicle: str | None
     engine: str | None
     fitted: bool
     origin: Origin

@@ -168,6 +168,7 @@ SELECT count(*) FILTER (WHERE f.fitted) AS fitted, count(*) FILTER (WHERE NOT f.
   JOIN vehicles AS v ON v.id = f.vehicle_id
   LEFT JOIN vehicle_engines AS e ON e.id = f.engine_id
  WHERE f.product_id = $1 AND v.slug = $2 AND (e.code IS NULL OR $3::text IS NULL OR e.code = $3)
+   AND f.withdrawn_at IS NULL
 """
 
 
@@ -191,7 +192,7 @@ SELECT_FEEDBACK = """
 SELECT f.id, f.product_id, v.slug AS vehicle, e.code AS engine, f.fitted, f.origin, f.reference, f.note, f.actor,
        f.created_at
   FROM fitment_feedback AS f
-  JOIN vehicles AS v ON v.id = f.vehicle_id
+  LEFT JOIN vehicles AS v ON v.id = f.vehicle_id
   LEFT JOIN vehicle_engines AS e ON e.id = f.engine_id
 """
 SAME_FEEDBACK = SELECT_FEEDBACK + " WHERE f.product_id = $1 AND v.slug = $2 AND f.origin = $3 AND f.reference = $4"
@@ -200,7 +201,7 @@ LIST_FEEDBACK = (
     SELECT_FEEDBACK
     + """
  WHERE ($1::bigint IS NULL OR f.id < $1) AND ($2::bigint IS NULL OR f.product_id = $2)
-   AND ($3::boolean IS NULL OR f.fitted = $3)
+   AND ($3::boolean IS NULL OR f.fitted = $3) AND f.withdrawn_at IS NULL
  ORDER BY f.id DESC
  LIMIT $4
 """
