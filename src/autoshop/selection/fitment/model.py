@@ -80,6 +80,17 @@ class Feedback:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class PartKind:
+    """A product, what its category and the one above are called, and whether it is told of any car that it fits it."""
+
+    product_id: int
+    brand_id: int
+    article: str
+    categories: tuple[str, ...]
+    is_told: bool
+
+
 class UnknownEngine(NotFound):
     """The vehicle was sold with no such engine; `engines` are those that it was sold with."""
 

@@ -1,6 +1,6 @@
 """The verbs: does a product fit a car, what does it fit, which products fit a car, what buyers say."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from autoshop.accounts.model import Caller
@@ -87,11 +87,16 @@ async def _ways(db: Connection, product: Product) -> dict[int, Way]:
 
 
 async def _beside_plug(db: Connection, product: Product, engines: Sequence[Engine]) -> tuple[str, Check] | None:
+    return beside_plug(await plugs.makers(db, ()), product.brand_id, product.article, engines)
+
+
+def beside_plug(
+    makers: Mapping[int, str], brand_id: int, article: str, engines: Sequence[Engine]
+) -> tuple[str, Check] | None:
     """A spark plug beside the one that the engine has; None where either is not known, or the engines differ."""
-    makers = await plugs.makers(db, ())
-    if product.brand_id not in makers:
+    if brand_id not in makers:
         return None
-    own = spec_of(makers[product.brand_id], product.article)
+    own = spec_of(makers[brand_id], article)
     codes = {one.plug_ngk for one in engines}
     code = codes.pop() if len(codes) == 1 else None
     theirs = spec_of("NGK", code) if code is not None else None
@@ -108,13 +113,14 @@ async def fits_of(
     return [(number, one, ways[one.article_id]) for number, one in found]
 
 
-async def products_for(db: Connection, vehicle_id: str, engine: str | None) -> list[int]:
+async def products_for(db: Connection, vehicle_id: str, engine: str | None, *, on_conditions: bool = True) -> list[int]:
     """The products that are said to fit a car, or may stand for one that is; at most MOST_FITTING.
 
-    Raises UnknownVehicle and UnknownEngine.
+    Without `on_conditions`, those alone that fit it whatever else is so. Raises UnknownVehicle and UnknownEngine.
     """
     vehicle, _ = car(vehicle_id, engine)
-    fitted = {one.article_id for one in await store.whole_car(db, vehicle.id, engine)}
+    told = await store.whole_car(db, vehicle.id, engine)
+    fitted = {one.article_id for one in told if on_conditions or not one.qualifiers}
     walked = await crosses.walk(db, sorted(fitted), **BOUNDS | {"most": MOST_FITTING}) if fitted else []
     named = await crosses.articles(db, fitted | {way.to_id for way in walked})
     found = await catalogue.by_articles(db, [(one.brand_id, one.article_key) for one in named.values()])

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from autoshop.kit.db import Connection
-from autoshop.selection.fitment.model import Feedback, Fitted, Told
+from autoshop.selection.fitment.model import Feedback, Fitted, PartKind, Told
 
 # ------------------------------------------------------------------------------------------------ loading
 TAKE_TURN = "SELECT pg_advisory_xact_lock(hashtext('autoshop fitments'))"
@@ -161,7 +161,58 @@ async def absent(db: Connection, vehicle: str, product_id: int) -> tuple[str, st
     return (row["category"], row["confidence"], row["source"]) if row is not None else None
 
 
+# Of what kind products are, and whether anything is told of what they fit.
+KINDS = """
+SELECT p.id AS product_id, p.brand_id, p.article,
+       array_remove(ARRAY[c.code, c.name_ru, c.name_en, u.code, u.name_ru, u.name_en], NULL) AS categories,
+       EXISTS (SELECT
+                 FROM cross_articles AS a
+                 JOIN fitments AS f ON f.article_id = a.id
+                WHERE a.article_key = p.article_key AND a.brand_id = p.brand_id) AS is_told
+  FROM products AS p
+  LEFT JOIN categories AS c ON c.id = p.category_id
+  LEFT JOIN categories AS u ON u.id = c.parent_id
+ WHERE p.id = ANY ($1::bigint[])
+"""
+ABSENT_OF_CAR = """
+SELECT a.category
+  FROM fitment_absences AS a
+  JOIN vehicles AS v ON v.id = a.vehicle_id
+ WHERE v.slug = $1
+"""
+
+
+async def kinds(db: Connection, product_ids: Collection[int]) -> list[PartKind]:
+    """Of what kind some products are."""
+    rows = await db.fetch(KINDS, list(product_ids))
+    return [PartKind(**{**row, "categories": tuple(row["categories"])}) for row in rows]
+
+
+async def absent_of_car(db: Connection, vehicle: str) -> set[str]:
+    """The categories of which a car has no part at all."""
+    return {row["category"] for row in await db.fetch(ABSENT_OF_CAR, vehicle)}
+
+
 # ------------------------------------------------------------------------------------------------ feedback
+DOUBTED = """
+SELECT f.product_id
+  FROM fitment_feedback AS f
+  JOIN vehicles AS v ON v.id = f.vehicle_id
+  LEFT JOIN vehicle_engines AS e ON e.id = f.engine_id
+ WHERE f.product_id = ANY ($1::bigint[]) AND v.slug = $2 AND (e.code IS NULL OR $3::text IS NULL OR e.code = $3)
+   AND f.withdrawn_at IS NULL
+ GROUP BY f.product_id
+HAVING count(*) FILTER (WHERE NOT f.fitted) - count(*) FILTER (WHERE f.fitted) >= $4
+"""
+
+
+async def doubted(
+    db: Connection, product_ids: Collection[int], vehicle: str, engine: str | None, doubts: int
+) -> set[int]:
+    """Products that did not fit a car for so many more than they fitted."""
+    return {row["product_id"] for row in await db.fetch(DOUBTED, list(product_ids), vehicle, engine, doubts)}
+
+
 TOLD = """
 SELECT count(*) FILTER (WHERE f.fitted) AS fitted, count(*) FILTER (WHERE NOT f.fitted) AS not_fitted
   FROM fitment_feedback AS f
