@@ -18,7 +18,7 @@ from autoshop.catalog.imports import service, store, texts
 from autoshop.catalog.imports.csv_file import ENCODINGS, delimiter_named
 from autoshop.catalog.imports.importing import Begin, Tell
 from autoshop.catalog.imports.model import Options, Problem, Run, What
-from autoshop.catalog.imports.texts import OPTIONS, reason
+from autoshop.catalog.imports.texts import HEADINGS, OPTIONS, reason
 from autoshop.cli.run import with_pool
 from autoshop.kit.db import Pool, is_gone, transaction
 from autoshop.kit.language import Language
@@ -169,17 +169,13 @@ def _print_problems(problems: list[Problem], words: Language) -> None:
 
 async def _write_problems(pool: Pool, run: Run, path: Path, words: Language) -> int:
     """All of them as a CSV that Excel opens; how many. Raises OSError."""
-    headings = {
-        "ru": ("Строка", "Столбец", "Значение", "Причина", "Вид"),
-        "en": ("Row", "Column", "Value", "Reason", "Kind"),
-    }
     written = 0
     # The descriptor that is open already: by its path it may belong to somebody else, and would be emptied first.
     ours = path == STANDARD_OUTPUT
     target = sys.stdout.fileno() if ours else path
     with open(target, "w", closefd=not ours, encoding="utf-8-sig", newline="") as file:  # noqa: ASYNC230 - nobody else waits here
         out = csv.writer(file, delimiter=";")
-        out.writerow(headings[words])
+        out.writerow(HEADINGS[words])
         async for page in _pages(pool, run):
             out.writerows(_cells(problem, words) for problem in page)
             written += len(page)

@@ -1,21 +1,23 @@
 """Routes: send a file, see how far it is, read what is wrong with it."""
 
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request
 from pydantic import AfterValidator, BaseModel, Field
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
 from autoshop.catalog.imports import service, store
 from autoshop.catalog.imports.csv_file import ENCODINGS, delimiter_named
 from autoshop.catalog.imports.model import Counts, Kind, NotTheFile, Options, Problem, Run, State, What
-from autoshop.catalog.imports.texts import PARAMETERS, reason
+from autoshop.catalog.imports.texts import HEADINGS, PARAMETERS, reason
 from autoshop.catalog.imports.uploads import uploaded
 from autoshop.kit import idempotency
 from autoshop.kit.answers import IdempotencyKey, answered
+from autoshop.kit.csv_out import ROWS_AT_A_TIME, download, in_pieces
 from autoshop.kit.db import Connection
 from autoshop.kit.http import UPLOADS
 from autoshop.kit.language import Language, language_of
@@ -207,6 +209,33 @@ async def list_import_problems(
         items=[_problem(number, problem, language, may_see_cost) for number, problem in listed],
         next_page=next_page,
     )
+
+
+@router.get(
+    "/{run_id}/problems.csv",
+    response_class=StreamingResponse,
+    responses={200: {"description": "CSV in UTF-8 with semicolons", "content": {"text/csv": {}}}},
+)
+async def download_import_problems(
+    request: Request,
+    run_id: RunId,
+    caller: Annotated[Caller, needs("catalog:write")],
+    accept_language: AcceptLanguage = None,
+) -> Response:
+    """The same, all of it, as a file that Excel opens."""
+    pool, language = request.app.state.pool, language_of(accept_language)
+    await service.get_run(pool, run_id)
+    may_see_cost = caller.may("cost:read")
+
+    async def rows() -> AsyncIterator[Sequence[Any]]:
+        after = 0
+        while page := await store.problems(pool, run_id, after, None, ROWS_AT_A_TIME):
+            for number, problem in page:
+                one = _problem(number, problem, language, may_see_cost)
+                yield one.row, one.column, one.value, one.reason, one.kind
+            after = page[-1][0]
+
+    return download(in_pieces(HEADINGS[language], rows()), f"import-{run_id}-problems.csv")
 
 
 def _problem(number: int, problem: Problem, language: Language, may_see_cost: bool) -> ProblemOut:

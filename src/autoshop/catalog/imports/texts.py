@@ -213,6 +213,11 @@ REASONS: dict[str, tuple[str, str]] = {
 }
 
 
+# Of a file with all that is wrong.
+HEADINGS: dict[Language, tuple[str, ...]] = {
+    "ru": ("Строка", "Столбец", "Значение", "Причина", "Вид"),
+    "en": ("Row", "Column", "Value", "Reason", "Kind"),
+}
 OPTIONS = {"<ignore>": "--ignore-column", "<store>": "--store", "<set_stock>": "--set-stock"}
 PARAMETERS = {"<ignore>": "ignore=", "<store>": "store=", "<set_stock>": "set_stock=true"}
 
