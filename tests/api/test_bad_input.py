@@ -41,7 +41,7 @@ WRONG: dict[type, list[Any]] = {
 }
 # What a field may be although another of its type may not; in a change a null leaves the field as it is.
 NULLABLE = {
-    *("engine", "reference"),
+    *("engine", "reference", "year"),
     *("related_document", "reason", "sku", "category_id", "country", "parent_id", "expires_at", "note"),
     "wanted_by",
     *("second_count_above", "second_count_above_kopecks"),
