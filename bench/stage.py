@@ -243,10 +243,10 @@ class Stage:
             raise SystemExit(f"No token could be made: {done.stderr}")
         return done.stdout.strip()
 
-    def serve(self) -> Process:
+    def serve(self, **settings: str) -> Process:
         """Start `autoshop serve` and wait until it is ready."""
         self.port = free_port()
-        server = self._start("serve", "--port", str(self.port))
+        server = self._start("serve", "--port", str(self.port), **settings)
         wait_for(f"http://127.0.0.1:{self.port}/ready", server)
         return server
 
@@ -254,11 +254,11 @@ class Stage:
         """Start `autoshop worker`."""
         return self._start("worker")
 
-    def _start(self, *words: str) -> Process:
+    def _start(self, *words: str, **settings: str) -> Process:
         with open(self.folder / f"{words[0]}.log", "wb") as log:
             child = spawn(
                 [sys.executable, "-m", "autoshop", *words], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env=self.environment(),
+                env=self.environment() | settings,
             )  # fmt: skip
         self.children.append(child)
         return child
@@ -335,6 +335,12 @@ def memory_mib(process: Process) -> float:
         raise SystemExit("A process ended that should serve on; the logs of the bench say why.")
     pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def own_mib(process: Process) -> float:
+    """Of that, what is its own: without pages of files, which the kernel takes back when it needs them."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(status.partition("RssAnon:")[2].split()[0]) / 1024
 
 
 def free_port() -> int:

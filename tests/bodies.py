@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.cast import BULB, CENTRE, NORTH, PLUG
+from tests.kits import FILTER_KOPECKS
 
 INVENTORY = "/api/v1/inventory"
 LINE = {"product_id": PLUG, "store_id": CENTRE, "movement_type": "inbound", "quantity": 1}
@@ -54,6 +55,18 @@ BODIES: dict[str, Any] = {
         "related_document": "a",
         "vehicle": {"id": "lada/vesta/i", "engine": "21129", "year": 2018},
         "product_ids": [PLUG],
+    },
+    "POST /api/v1/kits/to30/reservations": {
+        "vehicle": "lada/vesta/i",
+        "engine": "21129",
+        "year": 2020,
+        "store_id": CENTRE,
+        "tier": "economy",
+        "total_kopecks": FILTER_KOPECKS,
+        "holder": "a",
+        "extras": ["fuel_filter"],
+        "related_document": "a",
+        "expires_at": IN_A_MONTH,
     },
     "POST /api/v1/vin": {"vins": ["XTAGFL110KY000000"]},
     f"POST {INVENTORY}/movement": {**MARKED, "effective_on": PAPER["effective_on"]},

@@ -64,6 +64,8 @@ from autoshop.selection.crosses import api as crosses
 from autoshop.selection.fitment import api as fitment
 from autoshop.selection.fitment.feedback import api as feedback
 from autoshop.selection.fitment.service import products_for
+from autoshop.selection.kits import api as kits
+from autoshop.selection.memory.service import Memory
 from autoshop.selection.plugs import api as plugs
 from autoshop.selection.recommendations import api as recommendations
 from autoshop.selection.search import api as search
@@ -87,6 +89,7 @@ from autoshop.web.office import transfers as transfer_pages
 from autoshop.web.pages import error_page, prepare
 from autoshop.web.shop import cars as shop_cars
 from autoshop.web.shop import home as shop_home
+from autoshop.web.shop import kits as shop_kits
 from autoshop.web.shop import maps as shop_maps
 from autoshop.web.shop import products as shop_products
 from autoshop.web.shop import search as shop_search
@@ -122,12 +125,12 @@ def create_app(config: Settings | None = None) -> FastAPI:
     inventory = (*moving, *counting, shelves, marks, levels, buffers, live, *reports, availability, stores)
     catalogue = (products, brands, categories, prices, imports)
     warehouse = (scan, labels, picking, document_files, documents)
-    selection = (search, vin, vehicles, plugs, crosses, fitment, feedback, recommendations)
+    selection = (search, vin, vehicles, plugs, crosses, fitment, feedback, kits, recommendations)
     for module in (*inventory, *catalogue, *warehouse, *selection, webhooks, accounts):
         app.include_router(module.router)
     app.include_router(stores.holidays_router)
     screens = (session, look_up, product_pages, movement_pages, transfer_pages, difference_pages)
-    shop = (shop_home, shop_search, shop_products, shop_cars, shop_vin, shop_maps)
+    shop = (shop_home, shop_search, shop_products, shop_cars, shop_kits, shop_vin, shop_maps)
     for screen in (*screens, misfit_pages, stocktake_pages, review_pages, counting_pages, *shop, assets):
         app.include_router(screen.router)
     _own_routes(app)
@@ -161,6 +164,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.live = Live(pool, app.state.settings.live_listeners)
     app.state.reports = Reused[Any]()
     app.state.cache = open_cache(app.state.settings.cache_url)
+    app.state.memory = Memory(app.state.cache)
     try:
         yield
     finally:

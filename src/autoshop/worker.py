@@ -30,6 +30,7 @@ from autoshop.kit.settings import Settings
 from autoshop.selection.crosses import jobs as crosses
 from autoshop.selection.fitment import jobs as fitment
 from autoshop.selection.fitment.feedback import jobs as feedback
+from autoshop.selection.memory import jobs as memory
 from autoshop.selection.recommendations import jobs as recommendations
 from autoshop.warehouse.documents import jobs as documents
 from autoshop.warehouse.documents.service import JOB as DOCUMENT
@@ -155,6 +156,7 @@ def _add_nights(queue: PgQueuer, pool: Pool, settings: Settings) -> None:
         await reservations.forget_holders(pool, settings.holder_days)
         await levels.forget(pool)
         await documents.forget(pool)
+        await memory.compact(pool)
 
 
 async def run(settings: Settings) -> None:

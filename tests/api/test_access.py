@@ -134,6 +134,7 @@ def writes_at_the_centre(
     """What only whoever acts for the centre may do there."""
     held = {name: SALE[name] for name in ("product_id", "store_id", "quantity")}
     order = {"store_id": CENTRE, "holder": "a", "lines": [{"product_id": PLUG, "quantity": 1}]}
+    kit = {"vehicle": "lada/vesta/i", "store_id": CENTRE, "tier": "economy", "total_kopecks": 0, "holder": "a"}
     count = {"client_id": "a", "product_id": PLUG, "pieces": 1, "device": "a"}
     piece = {"product_id": PLUG, "quantity": 1}
     place = {name: SALE[name] for name in ("product_id", "store_id")}
@@ -147,6 +148,7 @@ def writes_at_the_centre(
         ("/api/v1/inventory/allocations", order),
         ("/api/v1/inventory/allocations", {**order, "preview": True}),
         (f"/api/v1/inventory/allocations/{allocation_id}/cancellation", {}),
+        ("/api/v1/kits/to15/reservations", kit),
         ("/api/v1/inventory/stocktakes", {"store_id": CENTRE, "scope": {"kind": "store"}}),
         (f"/api/v1/inventory/stocktakes/{stocktake_id}/counts", {"counts": [count]}),
         (f"/api/v1/inventory/stocktakes/{stocktake_id}/retractions", {"counts": ["a"]}),

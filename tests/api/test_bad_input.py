@@ -14,8 +14,9 @@ from fastapi import FastAPI
 
 from autoshop.warehouse.documents import jobs as documents
 from tests.bodies import BODIES, COUNT, CROSS, DOCUMENTS, HELD, INVENTORY, LINE, NAMED, ONE, SOLD_MARKS, STOCKTAKES, WAY
-from tests.cast import BULB, CENTRE, NORTH, PLUG
+from tests.cast import AIR_FILTER, BULB, CENTRE, NORTH, PLUG
 from tests.imports import whole_shop
+from tests.kits import fit_a_filter
 from tests.routes import routes_of
 
 pytestmark = pytest.mark.anyio
@@ -41,7 +42,7 @@ WRONG: dict[type, list[Any]] = {
 }
 # What a field may be although another of its type may not; in a change a null leaves the field as it is.
 NULLABLE = {
-    *("engine", "reference", "year"),
+    *("engine", "year", "reference"),
     *("related_document", "reason", "sku", "category_id", "country", "parent_id", "expires_at", "note"),
     "wanted_by",
     *("second_count_above", "second_count_above_kopecks"),
@@ -180,6 +181,8 @@ async def shop(app: FastAPI, client: httpx.AsyncClient) -> None:
     sent = {"kind": "receipt", "store_id": CENTRE, "lines": [{"product_id": PLUG, "quantity": 1}]}
     assert (await client.post("/api/v1/documents", json=sent)).json()["id"] == 1
     await documents.post_document(app.state.pool, 1)
+    await fit_a_filter(app.state.pool)
+    await client.post(f"{INVENTORY}/movement", json={**LINE, "product_id": AIR_FILTER})
     assert (await client.post("/api/v1/crosses", json=CROSS)).json()["conflict"]["id"] == 1
     for number, code in enumerate(("plugs", "filters"), start=1):
         assert (await client.post("/api/v1/categories", json={"code": code, "name_ru": code})).json()["id"] == number

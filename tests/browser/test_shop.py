@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, expect
 
+from autoshop.kit.db import Pool
 from tests.browser.conftest import PHONE, Desk, Open, listen
 from tests.browser.test_pages import objections
-from tests.cast import PLUG
+from tests.cast import AIR_FILTER, PLUG
 from tests.conftest import Server
+from tests.kits import fit_a_filter
 
 pytestmark = pytest.mark.anyio
 
@@ -21,6 +23,8 @@ PAGES = {
     "shop-generations": "/cars/lada/vesta",
     "shop-vehicle": "/cars/lada/vesta/i",
     "shop-engine": "/cars/lada/vesta/i?engine=21129+1.6+16V",
+    "shop-kit": "/cars/lada/vesta/i/kits/to30?engine=21129+1.6+16V",
+    "shop-kit-open": "/cars/lada/vesta/i/kits/brakes_front",
     "shop-vin": "/vin",
     "shop-vin-found": f"/vin?vin={VESTA}",
     "shop-vin-several": "/vin?vin=WVWZZZ1JZ3W000000",
@@ -46,7 +50,8 @@ async def buyer(browser: Browser, shop: Server) -> AsyncIterator[Desk]:
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])
-async def test_axe_objects_to_nothing_and_nothing_sticks_out(buyer: Desk, language: str) -> None:
+async def test_axe_objects_to_nothing_and_nothing_sticks_out(buyer: Desk, pool: Pool, language: str) -> None:
+    await fit_a_filter(pool)
     await buyer.open("/")
     if language == "en":
         await buyer.page.get_by_role("button", name="English").click()
@@ -73,6 +78,25 @@ async def test_a_car_is_found_by_a_vin_that_was_pasted_and_its_engine_tells_the_
         await anna.page.get_by_role("link", name="21129").first.click()
         await expect(anna.page.locator("h1")).to_contain_text("Lada Vesta I")
         await expect(anna.page.locator("dl")).to_contain_text(re.compile("[AА][UУ]17ДВРМ"))
+
+
+async def test_a_vin_leads_to_a_kit_and_the_clerk_has_all_of_it_held(desk: Open, pool: Pool) -> None:
+    await fit_a_filter(pool)
+    async with desk(PHONE, is_mobile=True, java_script_enabled=False) as vera:
+        await vera.open("/office")
+        await vera.sign_in("vera")
+        await vera.open(f"/vin?vin={VESTA}")
+        await vera.page.get_by_role("link", name="ТО-30 000").click()
+        await expect(vera.page.locator("h1")).to_contain_text("ТО-30 000 для Lada Vesta I")
+        await vera.reads("Всего 520,00 ₽ ")
+        await vera.page.get_by_text("Почему подходит").click()
+        await vera.reads("MANN-FILTER C 2585 подходит к этой машине", ".why")
+        await vera.picture("kit-phone")
+        await vera.page.get_by_label("Для кого отложить").fill("Анна")
+        await vera.page.get_by_role("button", name="Отложить всё").click()
+        await vera.reads("Отложено: Анна, № 1")
+        await vera.picture("kit-held-phone")
+    assert await pool.fetchval("SELECT reserved FROM stock WHERE product_id = $1", AIR_FILTER) == 1
 
 
 async def test_a_car_is_chosen_by_links_alone(desk: Open) -> None:

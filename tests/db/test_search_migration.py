@@ -4,7 +4,7 @@ import re
 
 import psycopg
 
-from autoshop.kit.migrate import MIGRATIONS
+from autoshop.kit.health import MIGRATIONS
 from autoshop.kit.text import article_key, article_loose
 from tests.conftest import Database
 

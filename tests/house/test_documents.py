@@ -4,8 +4,10 @@ import ast
 import re
 
 import pytest
+from alembic.script import ScriptDirectory
 
 from autoshop.app import create_app
+from autoshop.kit.health import newest_migration
 from autoshop.kit.settings import Settings
 from tests.house.repository import ROOT, files, text_of, tree_of
 
@@ -18,6 +20,10 @@ MIGRATIONS = "migrations/versions/"
 # ------------------------------------------------------------------------------------------------ migrations
 def migrations() -> list[str]:
     return [path for path in files() if path.startswith(MIGRATIONS) and path.endswith(".py")]
+
+
+def test_what_the_code_needs_is_the_migration_that_alembic_ends_at() -> None:
+    assert newest_migration() == ScriptDirectory(str(ROOT / "migrations")).get_current_head()
 
 
 def test_migrations_are_numbered_without_a_gap() -> None:

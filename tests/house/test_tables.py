@@ -34,6 +34,7 @@ OWNERS = {
     "webhooks": {"webhooks", "webhook_deliveries", "webhook_relay"},
     "warehouse.documents": {"bulk_documents", "bulk_lines", "bulk_problems"},
     "selection.recommendations": {"bought_together"},
+    "selection.memory": {"selection_changes"},
     "selection.fitment": {
         *("vehicles", "vehicle_engines", "fitments", "fitment_sources", "fitment_absences", "fitment_feedback"),
         *("fitment_purchases", "fitment_hearing"),
@@ -59,7 +60,7 @@ READS = {
     },
     # What can be had of the products of an order, at all stores at once; how a promise stands is how its hold does.
     "inventory.allocation": {
-        *("products", "lead_times", "stock", "transfers", "transfer_lines"),
+        *("products", "lead_times", "stock", "stores", "transfers", "transfer_lines"),
         *("reservations", "reservation_lines"),
     },
     "inventory.periods": {"stores"},  # the day by the clock of a store

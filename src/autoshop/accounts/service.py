@@ -11,12 +11,11 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from cashews import Cache
 from starlette.datastructures import Headers
 
 from autoshop.accounts import store
 from autoshop.accounts.model import ANONYMOUS, SCOPES, Caller, check_role, login_of, trusted
-from autoshop.kit.cache import count_up, forget_count, take_back
+from autoshop.kit.cache import Cache, count_up, forget_count, take_back
 from autoshop.kit.db import Connection, Pool
 from autoshop.kit.errors import Conflict, Invalid, NotFound, Unauthorised
 from autoshop.kit.http import is_in

@@ -7,11 +7,10 @@ from types import FrameType
 from typing import Annotated, Any
 
 import asyncpg
-import sqlalchemy
 import typer
 import uvicorn
 
-from autoshop.kit import housekeeping, log, migrate
+from autoshop.kit import housekeeping, log
 from autoshop.kit.db import is_gone, open_pool
 from autoshop.kit.settings import Settings, settings
 
@@ -108,6 +107,10 @@ def worker(
 
 def migrate_() -> None:
     """Bring the database to the newest migration (needs AUTOSHOP_OWNER_DATABASE_URL)."""
+    import sqlalchemy  # here and not above: `serve` has no use for it
+
+    from autoshop.kit import migrate
+
     config = settings()
     if not config.owner_database_url:
         raise SystemExit("AUTOSHOP_OWNER_DATABASE_URL is not set: migrations run as the owner of the tables.")

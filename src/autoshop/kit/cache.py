@@ -5,8 +5,27 @@ nothing else changes.
 """
 
 import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from cashews import Cache
+
+@contextmanager
+def _hidden(package: str) -> Iterator[None]:
+    """As if a package were not installed, unless it is loaded already."""
+    names = [package, f"{package}.ext"] if package not in sys.modules else []
+    sys.modules.update(dict.fromkeys(names))  # type: ignore[arg-type]
+    yield
+    for name in names:
+        del sys.modules[name]
+
+
+# It would load SQLAlchemy, which the migrations need, to keep rows of its: 17 MiB of each process for what nobody does.
+with _hidden("sqlalchemy"):
+    from cashews import Cache as Cache
+
+ANSWERS = "fits:"  # keys of selection/memory: each of them may be some kilobytes
+MOST_ANSWERS = 500
 
 
 def open_cache(url: str) -> Cache:
@@ -15,6 +34,7 @@ def open_cache(url: str) -> Cache:
     logging.getLogger("cashews").setLevel(logging.CRITICAL)  # a traceback a request tells nobody more
     if url.startswith("mem"):
         cache.setup(url, size=10_000)
+        cache.setup(url, prefix=ANSWERS, size=MOST_ANSWERS)
     else:
         cache.setup(url, suppress=True, socket_timeout=0.2, socket_connect_timeout=0.2, max_connections=16)
     return cache

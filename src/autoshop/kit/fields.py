@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final
 
-from fastapi import Path, Request
+from fastapi import Depends, Header, Path, Query, Request
 from fastapi.dependencies.models import Dependant
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field
 
 from autoshop.kit.errors import Invalid, wrong
+from autoshop.kit.language import Language, language_of
 from autoshop.kit.text import NO_NUL, NOT_BLANK
 
 CODE: Final = r"^[\w.-]+$"
@@ -28,6 +29,18 @@ Id = Annotated[int, Field(ge=1, lt=2**63, strict=True)]
 PathId = Annotated[int, Path(ge=1, lt=2**63)]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=NOT_BLANK)]
 Code = Annotated[str, Field(min_length=1, max_length=60, pattern=CODE)]
+
+
+def _spoken(
+    lang: Annotated[
+        Language | None, Query(description="the language of sentences; goes before Accept-Language")
+    ] = None,
+    accept_language: Annotated[str | None, Header(description="ru (default) or en: the language of sentences")] = None,
+) -> Language:
+    return lang or language_of(accept_language)
+
+
+Spoken = Annotated[Language, Depends(_spoken)]  # what sentences for people are said in
 
 
 def reason_for(error: Mapping[str, Any]) -> str:

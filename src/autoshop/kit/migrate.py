@@ -6,10 +6,10 @@ import sqlalchemy
 from alembic import command, op
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection, make_url
 
-MIGRATIONS = Path(__file__).resolve().parents[3] / "migrations"
+from autoshop.kit.health import MIGRATIONS
+
 _ONE_AT_A_TIME = 0x6175746F  # "auto": the advisory lock under which migrations run
 
 
@@ -35,11 +35,6 @@ def upgrade(owner_url: str) -> str:
             connection.commit()
             connection.close()
             engine.dispose()
-
-
-def head() -> str:
-    """The newest revision that the code knows."""
-    return ScriptDirectory(str(MIGRATIONS)).get_current_head() or ""
 
 
 def current(connection: Connection) -> str | None:

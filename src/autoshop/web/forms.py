@@ -3,15 +3,18 @@
 import dataclasses
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
-from autoshop.kit.errors import problem
-from autoshop.kit.idempotency import Key, key_for
+from autoshop.accounts.model import Caller
+from autoshop.kit import idempotency
+from autoshop.kit.db import Connection
+from autoshop.kit.errors import Refusal, problem
+from autoshop.kit.idempotency import Key, KeyReused, key_for
 
 MOST_FIELDS = 4_000  # a shipment of a thousand lines
 KEY = "key"  # of the form: sent twice, it is done once
@@ -107,3 +110,43 @@ async def key_of(request: Request, form: Form, actor: str) -> Key | None:
     """The form's key with the print of all that was sent. A form without one (a script's) is done each time."""
     key = form[KEY] or None
     return key_for(actor, key and f"page:{key}", "POST", request.url.path, await request.body())
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Where to look after a form was done, or the status of the page that tells why it was not."""
+
+    address: str | None = None
+    status: int = 200
+
+
+async def once(
+    request: Request,
+    caller: Caller,
+    form: Form,
+    verb: Callable[[Connection], Awaitable[dict[str, Any]]],
+    field: str,
+    address: Callable[[dict[str, Any], bool], str],
+) -> Outcome:
+    """Run a form's verb in one transaction, once for its key; a refusal is told at `field` of the form."""
+    fresh = False
+
+    async def first(db: Connection) -> dict[str, Any]:
+        nonlocal fresh
+        fresh = True
+        return await verb(db)
+
+    try:
+        answer = await idempotency.once(request.app.state.pool, await key_of(request, form, caller.actor), first)
+    except KeyReused:
+        form.wrong("", "form.sent_before")
+        return Outcome(status=409)
+    except Refusal as refusal:
+        if refusal.status not in (404, 409, 412, 422):
+            raise
+        form.refused(field, refusal.problem())
+        return Outcome(status=refusal.status)
+    if answer.status >= 400:
+        form.refused(field, answer.document)
+        return Outcome(status=answer.status)
+    return Outcome(address(answer.document, not fresh))

@@ -157,7 +157,7 @@ async def list_products(
         raise Invalid("An engine is that of a `vehicle`: name it too", errors=[wrong("engine", "needs vehicle")])
     async with request.app.state.pool.acquire() as db:
         if vehicle is not None:  # what fits it is known one floor up: see app.py
-            filters["ids"] = await request.app.state.products_for(db, vehicle, engine)
+            filters["ids"] = await request.app.state.products_for(db, vehicle, engine, request.app.state.memory)
         found = await store.list_page(db, filters, by_change=by_change, cost=caller.may("cost:read"), limit=limit + 1)
     products, next_page = page_of(
         found, limit, of, lambda last: (last.updated_at, last.id) if by_change else (last.id,)

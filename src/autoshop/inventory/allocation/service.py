@@ -1,5 +1,6 @@
 """Verbs: propose, allocate, look up. Who may allocate acts for the wished store; the pieces may lie anywhere."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -81,6 +82,40 @@ async def propose(db: Connection, caller: Caller, wish: Wish, lasts: timedelta, 
     looks = looks_at(wished.id, wanted, candidates, choice)
     explanation = Explanation(choice.exact, len(places), looks, alternatives)
     return Proposal(wished, choice, explanation, due_at, expires_at)
+
+
+async def promises(
+    db: Connection, store_id: int | None, wishes: Sequence[Mapping[int, int]], now: datetime
+) -> tuple[Store, list[datetime | None]]:
+    """When each of several wishes (pieces by product) could be had at a store, as an allocation would promise it.
+
+    None: not all of it lies in the stores, or nothing comes there. Without a store: at the one where most of it lies
+    already. Refuses a store that is not there, or closed.
+    """
+    free = await store.free_pieces(db, sorted({product_id for wish in wishes for product_id in wish}))
+    places = await stores.in_business(db, [*free, *([store_id] if store_id is not None else [])])
+    if store_id is None:
+        wished = max((one for one in places if one.active), key=lambda one: (_lie_there(one, wishes, free), -one.id))
+    else:
+        found = next((one for one in places if one.id == store_id), None)
+        if found is None:
+            raise UnknownStore(f"There is no store {store_id}", store_id=store_id)
+        wished = found
+    if not wished.active:
+        raise StoreClosed(store_id=wished.id)
+    reached = arrivals(now, wished, places, await stores.routes_to(db, wished.id))
+    promised: list[datetime | None] = []
+    for wish in wishes:
+        offered = {one.id: {p: n for p, n in free.get(one.id, {}).items() if p in wish} for one in places}
+        candidates = [Candidate(one.id, offered[one.id], reached[one.id], one.active) for one in places]
+        choice = choose(wished.id, wish, candidates) if wish else None
+        promised.append(choice.promised_at if choice is not None else None)
+    return wished, promised
+
+
+def _lie_there(place: Store, wishes: Sequence[Mapping[int, int]], free: Mapping[int, Mapping[int, int]]) -> int:
+    here = free.get(place.id, {})
+    return sum(here.get(product_id, 0) >= pieces for wish in wishes for product_id, pieces in wish.items())
 
 
 async def _hold(db: Connection, caller: Caller, wish: Wish, proposal: Proposal, now: datetime) -> Allocation:

@@ -42,6 +42,20 @@ async def free_pieces(db: Connection, product_ids: Sequence[int]) -> dict[int, d
     return found
 
 
+FREE_IN_BUSINESS = """
+SELECT i.product_id, sum(i.quantity - i.reserved)::bigint AS free
+  FROM stock AS i
+  JOIN stores AS s ON s.id = i.store_id
+ WHERE i.product_id = ANY ($1::bigint[]) AND i.quantity > i.reserved AND s.active
+ GROUP BY i.product_id
+"""
+
+
+async def free_in_business(db: Connection, product_ids: Sequence[int]) -> dict[int, int]:
+    """Free pieces of products in all stores that a buyer can come to, or that send; none: left out."""
+    return {row["product_id"]: row["free"] for row in await db.fetch(FREE_IN_BUSINESS, product_ids)}
+
+
 COMING = f"""
 SELECT l.product_id, l.shipped - l.received - l.returned - l.lost - l.damaged AS pieces, t.eta_at
   FROM transfer_lines AS l

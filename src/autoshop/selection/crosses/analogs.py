@@ -19,6 +19,7 @@ from autoshop.kit.db import Connection
 from autoshop.kit.text import article_key
 from autoshop.selection.crosses import store
 from autoshop.selection.crosses.model import CONFIDENCES, FITS, Article, Fit, Step, Way, newest
+from autoshop.selection.memory.service import Memory, recalled
 from autoshop.selection.plugs import service as plugs
 from autoshop.selection.plugs.coding import spec_of
 from autoshop.selection.plugs.model import Check, Spec, compare
@@ -68,11 +69,18 @@ class Analogs:
     cut: bool
 
 
-async def analogs_of(db: Connection, caller: Caller, product_id: int, store_id: int | None, now: datetime) -> Analogs:
+async def analogs_of(
+    db: Connection,
+    caller: Caller,
+    product_id: int,
+    store_id: int | None,
+    now: datetime,
+    memory: Memory | None = None,
+) -> Analogs:
     """What may stand for a product: by fit, then by time to the buyer, then by price. Stock is that of this moment."""
     product = await products.get_product(db, caller, product_id)
     start = await store.find_article(db, product.brand_id, article_key(product.article))
-    ways, newest_id = await ways_from(db, start)
+    ways, newest_id = await ways_from(db, start, memory)
     names = await named(db, {way.to_id for way in ways} | {s.from_id for way in ways for s in way.steps})
     makers = await plugs.makers(db, ())
     spec = _spec(makers, product.brand_id, product.article)
@@ -100,10 +108,15 @@ async def named(db: Connection, ids: Collection[int]) -> dict[int, Article]:
     return {number: replace(one, brand=names.get(one.brand_id, "")) for number, one in found.items()}
 
 
-async def ways_from(db: Connection, start: int | None) -> tuple[list[Way], int | None]:
+async def ways_from(db: Connection, start: int | None, memory: Memory | None = None) -> tuple[list[Way], int | None]:
     """Every way from an article, shortest first; and the number that it has now."""
     if start is None:
         return [], None
+    shape = tuple[list[Way], int | None]
+    return await recalled(memory, db, ("ways", start), shape, lambda: _ways_from(db, start))
+
+
+async def _ways_from(db: Connection, start: int) -> tuple[list[Way], int | None]:
     newer, older = await store.chain(db, start, MOST_NUMBERS)
     renamed: dict[int, Way] = {start: Way(start, ())}
     for step in (*newer, *older):

@@ -81,7 +81,7 @@ async def product_analogs(
     """What may stand for a product: by fit, then by time to the buyer, then by price; and how each is linked."""
     now = datetime.now(UTC)
     async with request.app.state.pool.acquire() as db:
-        found = await analogs.analogs_of(db, caller, product_id, store_id, now)
+        found = await analogs.analogs_of(db, caller, product_id, store_id, now, request.app.state.memory)
     return out(found, caller, now, lang)
 
 

@@ -134,7 +134,7 @@ async def what_it_fits(
     """The cars that it fits, or that something fits for which it may stand; each with how it is known."""
     after = decode_cursor(cursor, "fitment", str, int) or ("", 0)
     async with request.app.state.pool.acquire() as db:
-        found = await service.fits_of(db, caller, product_id, after, limit + 1)
+        found = await service.fits_of(db, caller, product_id, after, limit + 1, request.app.state.memory)
         names = await named(db, {way.to_id for _, _, way in found if way.steps})
     page, next_page = page_of(found, limit, "fitment", lambda one: (one[1].vehicle, one[0]))
     return FitsPage(
@@ -170,7 +170,7 @@ async def does_it_fit(
     """Fits, does not fit, or has to be checked: with the chain that proves it."""
     language = language_of(accept_language)
     async with request.app.state.pool.acquire() as db:
-        judged = await service.verdict(db, caller, product_id, vehicle, engine, year)
+        judged = await service.verdict(db, caller, product_id, vehicle, engine, year, request.app.state.memory)
     return _verdict(judged, language)
 
 

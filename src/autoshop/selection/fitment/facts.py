@@ -15,8 +15,9 @@ FOLDER = FACTS / "fitment"
 class FittedFact:
     """Parts of one kind that fit cars: any one of `parts` («Brand: article») does.
 
-    `engines` are codes of the vehicles' engines, none: whatever engine; `quantity` pieces, of liquids litres; `spec`
-    what any such part must have («cap=H4», «sae=5W-40»); `basis` read: somebody read that very pairing.
+    `engines` are codes of the vehicles' engines, none: whatever engine; `quantity` pieces, of liquids litres, None:
+    nobody knows; `spec` what any such part must have («cap=H4», «sae=5W-40/5W-30»: either); `basis` read: somebody read
+    that very pairing.
     """
 
     vehicles: tuple[str, ...]
@@ -24,7 +25,7 @@ class FittedFact:
     confidence: Confidence
     source: tuple[str, ...]
     basis: Literal["read", "knowledge"]
-    quantity: float
+    quantity: float | None = None
     engines: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     spec: tuple[str, ...] = ()

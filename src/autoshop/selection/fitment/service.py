@@ -23,6 +23,7 @@ from autoshop.selection.fitment.model import (
     Verdict,
     judge,
 )
+from autoshop.selection.memory.service import Memory, recalled
 from autoshop.selection.plugs import service as plugs
 from autoshop.selection.plugs.coding import spec_of
 from autoshop.selection.plugs.model import Check, compare
@@ -45,7 +46,13 @@ class Judged:
 
 
 async def verdict(
-    db: Connection, caller: Caller, product_id: int, vehicle_id: str, engine: str | None, year: int | None
+    db: Connection,
+    caller: Caller,
+    product_id: int,
+    vehicle_id: str,
+    engine: str | None,
+    year: int | None,
+    memory: Memory | None = None,
 ) -> Judged:
     """Whether a product fits a car (with an engine, of a year), and the chain that proves it, or what is missing.
 
@@ -53,7 +60,7 @@ async def verdict(
     """
     vehicle, engines = car(vehicle_id, engine)
     product = await products.get_product(db, caller, product_id)
-    ways = await _ways(db, product)
+    ways = await _ways(db, product, memory)
     found = await store.of_car(db, vehicle.id, list(ways))
     lacking = await store.absent(db, vehicle.id, product_id)
     result = judge(
@@ -77,12 +84,12 @@ def car(vehicle_id: str, engine: str | None) -> tuple[Vehicle, tuple[Engine, ...
     return vehicle, meant
 
 
-async def _ways(db: Connection, product: Product) -> dict[int, Way]:
+async def _ways(db: Connection, product: Product, memory: Memory | None) -> dict[int, Way]:
     """The way to each article that a product is, or that may stand for it, by number."""
     start = await crosses.find_article(db, product.brand_id, article_key(product.article))
     if start is None:
         return {}
-    ways, _ = await ways_from(db, start)
+    ways, _ = await ways_from(db, start, memory)
     return {start: Way(start, ())} | {way.to_id: way for way in reversed(ways)}
 
 
@@ -104,27 +111,40 @@ def beside_plug(
 
 
 async def fits_of(
-    db: Connection, caller: Caller, product_id: int, after: tuple[str, int], limit: int
+    db: Connection,
+    caller: Caller,
+    product_id: int,
+    after: tuple[str, int],
+    limit: int,
+    memory: Memory | None = None,
 ) -> list[tuple[int, Fitted, Way]]:
     """What a product fits, or what that it may stand for does: car by car, with the way. Raises UnknownProduct."""
     product = await products.get_product(db, caller, product_id)
-    ways = await _ways(db, product)
+    ways = await _ways(db, product, memory)
     found = await store.of_articles(db, list(ways), after, limit)
     return [(number, one, ways[one.article_id]) for number, one in found]
 
 
-async def products_for(db: Connection, vehicle_id: str, engine: str | None, *, on_conditions: bool = True) -> list[int]:
+async def products_for(
+    db: Connection, vehicle_id: str, engine: str | None, memory: Memory | None = None, *, on_conditions: bool = True
+) -> list[int]:
     """The products that are said to fit a car, or may stand for one that is; at most MOST_FITTING.
 
     Without `on_conditions`, those alone that fit it whatever else is so. Raises UnknownVehicle and UnknownEngine.
     """
     vehicle, _ = car(vehicle_id, engine)
-    told = await store.whole_car(db, vehicle.id, engine)
+    question, shape = ("articles for", vehicle.id, engine, on_conditions), list[tuple[int, str]]
+    keys = await recalled(memory, db, question, shape, lambda: _articles_for(db, vehicle.id, engine, on_conditions))
+    return sorted({one.id for one in await catalogue.by_articles(db, keys)})[:MOST_FITTING]
+
+
+async def _articles_for(db: Connection, vehicle: str, engine: str | None, on_conditions: bool) -> list[tuple[int, str]]:
+    """Brand and key of the articles that are said to fit a car, or may stand for one that is."""
+    told = await store.whole_car(db, vehicle, engine)
     fitted = {one.article_id for one in told if on_conditions or not one.qualifiers}
     walked = await crosses.walk(db, sorted(fitted), **BOUNDS | {"most": MOST_FITTING}) if fitted else []
     named = await crosses.articles(db, fitted | {way.to_id for way in walked})
-    found = await catalogue.by_articles(db, [(one.brand_id, one.article_key) for one in named.values()])
-    return sorted({one.id for one in found})[:MOST_FITTING]
+    return [(one.brand_id, one.article_key) for one in named.values()]
 
 
 async def give_feedback(

@@ -111,6 +111,7 @@ SELECT f.article_id, v.slug AS vehicle, e.code AS engine, f.category, f.position
 """
 OF_CAR = FITTED + " WHERE v.slug = $1 AND f.article_id = ANY ($2::int[]) LIMIT 1000"
 WHOLE_CAR = FITTED + " WHERE v.slug = $1 AND (f.engine_id IS NULL OR $2::text IS NULL OR e.code = $2) LIMIT 5000"
+OF_CATEGORIES = FITTED + " WHERE v.slug = $1 AND f.category = ANY ($2::text[]) LIMIT 5000"
 OF_ARTICLES = (
     FITTED
     + """
@@ -129,6 +130,11 @@ async def of_car(db: Connection, vehicle: str, article_ids: Collection[int]) -> 
 async def whole_car(db: Connection, vehicle: str, engine: str | None) -> list[Fitted]:
     """All that is said to fit a car, or a car with an engine."""
     return [Fitted(**row) for row in await db.fetch(WHOLE_CAR, vehicle, engine)]
+
+
+async def of_categories(db: Connection, vehicle: str, categories: Collection[str]) -> list[Fitted]:
+    """All that is said to fit a car, of some categories, with whatever engine."""
+    return [Fitted(**row) for row in await db.fetch(OF_CATEGORIES, vehicle, list(categories))]
 
 
 async def of_articles(
@@ -161,6 +167,20 @@ async def absent(db: Connection, vehicle: str, product_id: int) -> tuple[str, st
     return (row["category"], row["confidence"], row["source"]) if row is not None else None
 
 
+ABSENCES = """
+SELECT a.category
+  FROM fitment_absences AS a
+  JOIN vehicles AS v ON v.id = a.vehicle_id
+ WHERE v.slug = $1
+ LIMIT 1000
+"""
+
+
+async def absences(db: Connection, vehicle: str) -> set[str]:
+    """The categories of which a car has no part at all."""
+    return {row["category"] for row in await db.fetch(ABSENCES, vehicle)}
+
+
 # Of what kind products are, and whether anything is told of what they fit.
 KINDS = """
 SELECT p.id AS product_id, p.brand_id, p.article,
@@ -174,12 +194,6 @@ SELECT p.id AS product_id, p.brand_id, p.article,
   LEFT JOIN categories AS u ON u.id = c.parent_id
  WHERE p.id = ANY ($1::bigint[])
 """
-ABSENT_OF_CAR = """
-SELECT a.category
-  FROM fitment_absences AS a
-  JOIN vehicles AS v ON v.id = a.vehicle_id
- WHERE v.slug = $1
-"""
 
 
 async def kinds(db: Connection, product_ids: Collection[int]) -> list[PartKind]:
@@ -188,31 +202,7 @@ async def kinds(db: Connection, product_ids: Collection[int]) -> list[PartKind]:
     return [PartKind(**{**row, "categories": tuple(row["categories"])}) for row in rows]
 
 
-async def absent_of_car(db: Connection, vehicle: str) -> set[str]:
-    """The categories of which a car has no part at all."""
-    return {row["category"] for row in await db.fetch(ABSENT_OF_CAR, vehicle)}
-
-
 # ------------------------------------------------------------------------------------------------ feedback
-DOUBTED = """
-SELECT f.product_id
-  FROM fitment_feedback AS f
-  JOIN vehicles AS v ON v.id = f.vehicle_id
-  LEFT JOIN vehicle_engines AS e ON e.id = f.engine_id
- WHERE f.product_id = ANY ($1::bigint[]) AND v.slug = $2 AND (e.code IS NULL OR $3::text IS NULL OR e.code = $3)
-   AND f.withdrawn_at IS NULL
- GROUP BY f.product_id
-HAVING count(*) FILTER (WHERE NOT f.fitted) - count(*) FILTER (WHERE f.fitted) >= $4
-"""
-
-
-async def doubted(
-    db: Connection, product_ids: Collection[int], vehicle: str, engine: str | None, doubts: int
-) -> set[int]:
-    """Products that did not fit a car for so many more than they fitted."""
-    return {row["product_id"] for row in await db.fetch(DOUBTED, list(product_ids), vehicle, engine, doubts)}
-
-
 TOLD = """
 SELECT count(*) FILTER (WHERE f.fitted) AS fitted, count(*) FILTER (WHERE NOT f.fitted) AS not_fitted
   FROM fitment_feedback AS f
@@ -228,6 +218,25 @@ async def told(db: Connection, product_id: int, vehicle: str, engine: str | None
     row = await db.fetchrow(TOLD, product_id, vehicle, engine)
     assert row is not None, "a count has a row"
     return Told(**row)
+
+
+TOLD_MANY = """
+SELECT f.product_id, count(*) FILTER (WHERE f.fitted) AS fitted, count(*) FILTER (WHERE NOT f.fitted) AS not_fitted
+  FROM fitment_feedback AS f
+  JOIN vehicles AS v ON v.id = f.vehicle_id
+  LEFT JOIN vehicle_engines AS e ON e.id = f.engine_id
+ WHERE f.product_id = ANY ($1::bigint[]) AND v.slug = $2 AND (e.code IS NULL OR e.code = ANY ($3::text[]))
+   AND f.withdrawn_at IS NULL
+ GROUP BY f.product_id
+"""
+
+
+async def told_many(
+    db: Connection, product_ids: Collection[int], vehicle: str, engines: Collection[str]
+) -> dict[int, Told]:
+    """What was said of products and a car with any of some engines; where nobody said anything, it is left out."""
+    rows = await db.fetch(TOLD_MANY, list(product_ids), vehicle, list(engines))
+    return {row["product_id"]: Told(row["fitted"], row["not_fitted"]) for row in rows}
 
 
 ADD_FEEDBACK = """

@@ -5,7 +5,7 @@ fact of its category (data/selection/parts/categories.csv); of a category that t
 where anybody has told what it fits.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from autoshop.catalog.search.categories.model import facts as categories
 from autoshop.kit.db import Connection
@@ -14,6 +14,7 @@ from autoshop.selection.fitment import service, store
 from autoshop.selection.fitment.columns import category_codes, category_key
 from autoshop.selection.fitment.model import MOST_DOUBTS, PartKind
 from autoshop.selection.plugs import service as plugs
+from autoshop.selection.vehicles.model import Engine
 
 
 async def unsuitable(db: Connection, vehicle_id: str, engine: str | None, product_ids: Collection[int]) -> set[int]:
@@ -22,8 +23,8 @@ async def unsuitable(db: Connection, vehicle_id: str, engine: str | None, produc
     Raises UnknownVehicle and UnknownEngine.
     """
     vehicle, engines = service.car(vehicle_id, engine)
-    fitting = await _fitting(db, vehicle.id, engine, product_ids)
-    lacking = await store.absent_of_car(db, vehicle.id)
+    fitting = await _fitting(db, vehicle.id, engine, engines, product_ids)
+    lacking = await store.absences(db, vehicle.id)
     makers = await plugs.makers(db, ())
     out = set()
     for one in await store.kinds(db, product_ids):
@@ -36,7 +37,9 @@ async def unsuitable(db: Connection, vehicle_id: str, engine: str | None, produc
     return out
 
 
-async def _fitting(db: Connection, vehicle_id: str, engine: str | None, product_ids: Collection[int]) -> set[int]:
+async def _fitting(
+    db: Connection, vehicle_id: str, engine: str | None, engines: Sequence[Engine], product_ids: Collection[int]
+) -> set[int]:
     """Those that are told to fit, whatever else is so: by their own articles, or by what they may stand for."""
     articles = await crosses.articles_of(db, product_ids)
     told = {
@@ -46,7 +49,8 @@ async def _fitting(db: Connection, vehicle_id: str, engine: str | None, product_
     }
     fitting = {product_id for product_id, article_id in articles.items() if article_id in told}
     fitting |= set(await service.products_for(db, vehicle_id, engine, on_conditions=False))
-    return fitting - await store.doubted(db, product_ids, vehicle_id, engine, MOST_DOUBTS)
+    said = await store.told_many(db, product_ids, vehicle_id, [one.code for one in engines if one.code])
+    return fitting - {one for one, told in said.items() if told.not_fitted - told.fitted >= MOST_DOUBTS}
 
 
 def category_of(one: PartKind) -> str | None:

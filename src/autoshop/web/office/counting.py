@@ -32,9 +32,9 @@ from autoshop.kit.fields import PathId, of_our_time
 from autoshop.warehouse.scan import service as scanning
 from autoshop.warehouse.scan.model import MOST_CHARACTERS
 from autoshop.web import forms, pages
-from autoshop.web.forms import Form
+from autoshop.web.forms import Form, Outcome, once
 from autoshop.web.office import stocktake_review
-from autoshop.web.office.movements import MOST_CHOICES, Outcome, named, once
+from autoshop.web.office.movements import MOST_CHOICES, named
 from autoshop.web.office.visitor import show, visitor_of
 
 router = APIRouter(prefix="/office/stocktakes", include_in_schema=False)

@@ -1,6 +1,5 @@
 """Screen: a sale, receipt, write-off or correction by itself; the one movement, and its undoing."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, get_args
@@ -17,14 +16,11 @@ from autoshop.inventory.movements.model import MOST_PIECES, Movement, MovementRe
 from autoshop.inventory.movements.model import MovementType as AnyType
 from autoshop.inventory.stores import service as stores
 from autoshop.inventory.transfers import posting
-from autoshop.kit import idempotency
 from autoshop.kit.db import Connection
-from autoshop.kit.errors import Refusal
 from autoshop.kit.fields import PathId
-from autoshop.kit.idempotency import KeyReused
 from autoshop.kit.text import NO_NUL
 from autoshop.web import forms, pages
-from autoshop.web.forms import Form
+from autoshop.web.forms import Form, Outcome, once
 from autoshop.web.office.visitor import show, visitor_of
 
 router = APIRouter(prefix="/office/movements", include_in_schema=False)
@@ -33,14 +29,6 @@ TYPES: tuple[AnyType, ...] = ("sale", "inbound", "return", "writeoff", "adjustme
 assert set(TYPES) <= set(get_args(AnyType))
 MOST_CHOICES = 20
 Code = Annotated[str, Query(max_length=200, pattern=NO_NUL)]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Where to look after a form was done, or the status of the page that tells why it was not."""
-
-    address: str | None = None
-    status: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,38 +126,6 @@ async def post(request: Request, caller: Caller, form: Form, product_id: int) ->
 def _address(document: dict[str, Any], again: bool) -> str:
     repeated = "&again=true" if again else ""
     return f"/office/products/{document['product_id']}?movement={document['movement_id']}{repeated}"
-
-
-async def once(
-    request: Request,
-    caller: Caller,
-    form: Form,
-    verb: Callable[[Connection], Awaitable[dict[str, Any]]],
-    field: str,
-    address: Callable[[dict[str, Any], bool], str],
-) -> Outcome:
-    """Run a form's verb in one transaction, once for its key; a refusal is told at `field` of the form."""
-    fresh = False
-
-    async def first(db: Connection) -> dict[str, Any]:
-        nonlocal fresh
-        fresh = True
-        return await verb(db)
-
-    try:
-        answer = await idempotency.once(request.app.state.pool, await forms.key_of(request, form, caller.actor), first)
-    except KeyReused:
-        form.wrong("", "form.sent_before")
-        return Outcome(status=409)
-    except Refusal as refusal:
-        if refusal.status not in (404, 409, 412, 422):
-            raise
-        form.refused(field, refusal.problem())
-        return Outcome(status=refusal.status)
-    if answer.status >= 400:
-        form.refused(field, answer.document)
-        return Outcome(status=answer.status)
-    return Outcome(address(answer.document, not fresh))
 
 
 # ------------------------------------------------------------------------------------------------ one movement

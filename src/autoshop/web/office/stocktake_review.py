@@ -22,8 +22,7 @@ from autoshop.kit.db import Connection
 from autoshop.kit.fields import PathId
 from autoshop.kit.paging import Cursor, decode_cursor, page_of
 from autoshop.web import forms, pages
-from autoshop.web.forms import Form
-from autoshop.web.office.movements import once
+from autoshop.web.forms import Form, once
 from autoshop.web.office.visitor import Visitor, show, visitor_of
 
 router = APIRouter(prefix="/office/stocktakes", include_in_schema=False)

@@ -20,8 +20,7 @@ from autoshop.kit.errors import Invalid
 from autoshop.kit.money import parse_roubles
 from autoshop.kit.paging import Cursor, decode_cursor, page_of
 from autoshop.web import forms, pages
-from autoshop.web.forms import Form
-from autoshop.web.office.movements import once
+from autoshop.web.forms import Form, once
 from autoshop.web.office.visitor import show, stores_of, visitor_of
 
 router = APIRouter(prefix="/office/stocktakes", include_in_schema=False)

@@ -14,8 +14,8 @@ from autoshop.inventory.transfers.model import Found, Reason
 from autoshop.kit.db import Connection
 from autoshop.kit.fields import PathId
 from autoshop.web import forms, pages
-from autoshop.web.forms import Form
-from autoshop.web.office.movements import named, once
+from autoshop.web.forms import Form, once
+from autoshop.web.office.movements import named
 from autoshop.web.office.transfers import address_after, pressed, transfer_page
 
 router = APIRouter(prefix="/office/transfers", include_in_schema=False)

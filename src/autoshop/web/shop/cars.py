@@ -5,15 +5,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from autoshop.accounts.access import anybody
+from autoshop.kit.language import Language
 from autoshop.kit.text import NO_NUL
+from autoshop.selection.kits import texts as kit_texts
+from autoshop.selection.kits.facts import known as kits_known
 from autoshop.selection.vehicles.facts import known
 from autoshop.selection.vehicles.model import Engine, Make, Model, Vehicle
 from autoshop.selection.vehicles.service import UnknownVehicle
+from autoshop.web.pages import language_of
 from autoshop.web.shop.shown import show
 
 router = APIRouter(prefix="/cars", include_in_schema=False, dependencies=[anybody])
@@ -104,6 +109,7 @@ async def show_vehicle(
         vehicle=vehicle,
         engines=list(zip(names, engines, strict=True)),
         chosen=chosen,
+        kits=kits_for(vehicle.id, engine if chosen else "", None, language_of(request)),
     )
 
 
@@ -114,3 +120,11 @@ def names_of(engines: Sequence[Engine]) -> list[str]:
         engine.code if engine.code and codes[engine.code] == 1 else f"{engine.code or ''} {engine.name}".strip()
         for engine in engines
     ]
+
+
+def kits_for(vehicle: str, engine: str, year: int | None, language: Language) -> list[tuple[str, str]]:
+    """The kits of a car by name, each with its address."""
+    known_of_it = {name: value for name, value in (("engine", engine), ("year", year)) if value}
+    query = "?" + urlencode(known_of_it) if known_of_it else ""
+    kits = kits_known().kits.values()
+    return [(kit_texts.name_of(kit, language), f"/cars/{vehicle}/kits/{kit.kit}{query}") for kit in kits]

@@ -81,8 +81,10 @@ async def show_product(request: Request, named: Annotated[str, Path(max_length=3
         if named != (own := f"{product.id}-{slug_of(product)}"):
             return see_other(f"/products/{own}")
         places = await availability.look_up(db, product.id, now)
-        alike = answers.out(await analogs.analogs_of(db, caller, product.id, None, now), caller, now, language)
-        cars = await fitment.fits_of(db, caller, product.id, ("", 0), MOST_CARS)
+        memory = request.app.state.memory
+        found = await analogs.analogs_of(db, caller, product.id, None, now, memory)
+        alike = answers.out(found, caller, now, language)
+        cars = await fitment.fits_of(db, caller, product.id, ("", 0), MOST_CARS, memory)
     names = {one.vehicle: known().vehicles[one.vehicle] for _, one, _ in cars if one.vehicle in known().vehicles}
     return show(
         request,

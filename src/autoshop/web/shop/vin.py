@@ -11,7 +11,7 @@ from autoshop.kit.text import NO_NUL
 from autoshop.selection.vehicles.facts import known
 from autoshop.selection.vin import api, service, texts
 from autoshop.web.pages import language_of
-from autoshop.web.shop.cars import names_of
+from autoshop.web.shop.cars import kits_for, names_of
 from autoshop.web.shop.shown import show
 
 router = APIRouter(include_in_schema=False, dependencies=[anybody])
@@ -34,7 +34,14 @@ async def read_vin(request: Request, vin: Annotated[str, Query(max_length=10_000
         told=api.out(answer, language),
         refused=None,
         engine_address=engine_address,
+        kits_of=lambda car: kits_for(car.vehicle, _only_engine(car), car.year, language),
     )
+
+
+def _only_engine(car: api.CandidateOut) -> str:
+    """What the page of the car calls its engine, where one is left; of two powers of it, the first."""
+    codes = {engine.code for engine in car.engines}
+    return engine_address(car.vehicle, car.engines[0]) if len(codes) == 1 and car.vehicle else ""
 
 
 def engine_address(vehicle: str, told: api.EngineOut) -> str:

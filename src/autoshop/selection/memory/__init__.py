@@ -1,0 +1,1 @@
+"""Answers about what fits, remembered until what they rest on changes. Stock, prices, doubts: never."""
