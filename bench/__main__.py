@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import crosses, imports, kits, live, recommendations, scale, search, standard
+from bench import crosses, fitments, imports, kits, live, recommendations, scale, search, standard
 from bench.report import Report
 from bench.stage import ROOT, Stage
 
@@ -18,7 +18,7 @@ def main() -> int:
     """Read the options, run one bench, print and keep what it found."""
     options = _options()
     if (
-        options.what not in ("import", "live", "crosses", "search", "kits", "recommendations")
+        options.what not in ("import", "live", "crosses", "fitments", "search", "kits", "recommendations")
         and shutil.which("wrk") is None
     ):
         raise SystemExit("wrk is missing: apt-get install wrk (bin/bench does it when root calls it).")
@@ -32,6 +32,8 @@ def main() -> int:
             imports.run(report, folder, options.products or (100_000 if options.quick else 1_000_000))
         elif options.what == "crosses":
             crosses.run(report, folder, options.products or (500_000 if options.quick else crosses.PAIRS))
+        elif options.what == "fitments":
+            fitments.run(report, folder, options.products or (100_000 if options.quick else fitments.ROWS))
         elif options.what == "live":
             live.run(report, folder, options.products or 1_000, quick=options.quick)
         elif options.what == "recommendations":
@@ -54,12 +56,13 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bin/bench", description=__doc__)
     parser.add_argument(
         "what", nargs="?", default="standard",
-        choices=["standard", "scale", "import", "live", "crosses", "search", "kits", "recommendations"],
+        choices=["standard", "scale", "import", "live", "crosses", "fitments", "search", "kits", "recommendations"],
         help="standard: movements against the limit, reads, memory; scale: every request over 10 000 and 500 000"
         " products, and 500 stores; import: a CSV of a million rows; live: how soon 200 listeners hear of a movement;"
         " search: every kind of text over 100 000 and a million products;"
         " kits: from a VIN to a kit with stock;"
         " crosses: five million pairs of articles, and two steps from one to those that stand for it;"
+        " fitments: half a million rows of what fits which car;"
         " recommendations: how often what is proposed is what was bought",
     )  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="shorter and fewer rounds: a hint, not a record")

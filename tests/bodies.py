@@ -58,6 +58,11 @@ BODIES: dict[str, Any] = {
         "reference": "a",
         "note": "a",
     },
+    "POST /api/v1/fitment/purchases": {
+        "related_document": "a",
+        "vehicle": {"id": "lada/vesta/i", "engine": "21129", "year": 2018},
+        "product_ids": [PLUG],
+    },
     "POST /api/v1/kits/to30/reservations": {
         "vehicle": "lada/vesta/i",
         "engine": "21129",

@@ -62,6 +62,7 @@ from autoshop.kit.reuse import Reused
 from autoshop.kit.settings import Settings, settings
 from autoshop.selection.crosses import api as crosses
 from autoshop.selection.fitment import api as fitment
+from autoshop.selection.fitment.feedback import api as feedback
 from autoshop.selection.fitment.service import products_for
 from autoshop.selection.garage import api as garages
 from autoshop.selection.kits import api as kits
@@ -79,6 +80,7 @@ from autoshop.warehouse.scan import api as scan
 from autoshop.web import assets
 from autoshop.web.office import counting as counting_pages
 from autoshop.web.office import look_up, session
+from autoshop.web.office import misfits as misfit_pages
 from autoshop.web.office import movements as movement_pages
 from autoshop.web.office import products as product_pages
 from autoshop.web.office import stocktake_review as review_pages
@@ -127,14 +129,14 @@ def create_app(config: Settings | None = None) -> FastAPI:
     inventory = (*moving, *counting, shelves, marks, levels, buffers, live, *reports, availability, stores)
     catalogue = (products, brands, categories, prices, imports)
     warehouse = (scan, labels, picking, document_files, documents)
-    selection = (search, vin, vehicles, plugs, crosses, fitment, kits, recommendations, garages)
+    selection = (search, vin, vehicles, plugs, crosses, fitment, feedback, kits, recommendations, garages)
     for module in (*inventory, *catalogue, *warehouse, *selection, webhooks, accounts):
         app.include_router(module.router)
     app.include_router(stores.holidays_router)
     screens = (session, look_up, product_pages, movement_pages, transfer_pages, difference_pages)
     shop = (shop_home, shop_search, shop_products, shop_cars, shop_kits, shop_vin, shop_plugs, shop_maps)
     garage = (shop_garage, shop_garage_car)
-    for screen in (*screens, stocktake_pages, review_pages, counting_pages, *shop, *garage, assets):
+    for screen in (*screens, misfit_pages, stocktake_pages, review_pages, counting_pages, *shop, *garage, assets):
         app.include_router(screen.router)
     _own_routes(app)
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -15,7 +15,7 @@ from pgqueuer.ports.driver import NotifyCallback
 
 from autoshop.accounts import service as accounts
 from autoshop.catalog.imports import jobs as imports
-from autoshop.catalog.imports.service import JOB as IMPORT
+from autoshop.catalog.imports.service import job_of
 from autoshop.catalog.search.names import jobs as search
 from autoshop.inventory.closing import jobs as closing
 from autoshop.inventory.levels import jobs as levels
@@ -27,6 +27,9 @@ from autoshop.kit import housekeeping
 from autoshop.kit.db import Pool, is_gone, open_pool
 from autoshop.kit.log import log
 from autoshop.kit.settings import Settings
+from autoshop.selection.crosses import jobs as crosses
+from autoshop.selection.fitment import jobs as fitment
+from autoshop.selection.fitment.feedback import jobs as feedback
 from autoshop.selection.garage import jobs as garages
 from autoshop.selection.memory import jobs as memory
 from autoshop.selection.recommendations import jobs as recommendations
@@ -72,9 +75,17 @@ def create_worker(driver: Driver, pool: Pool, settings: Settings) -> PgQueuer:
 def _add_jobs(queue: PgQueuer, pool: Pool) -> None:
     """What somebody asked for, and what takes it up again when nothing was heard of it."""
 
-    @queue.entrypoint(IMPORT, concurrency_limit=1)
+    @queue.entrypoint(job_of("catalog"), concurrency_limit=1)
     async def import_catalog(job: Job) -> None:
         await imports.import_catalog(pool, msgspec.json.decode(job.payload or b"{}")["run_id"])
+
+    @queue.entrypoint(job_of("crosses"), concurrency_limit=1)
+    async def import_crosses(job: Job) -> None:
+        await crosses.import_crosses(pool, msgspec.json.decode(job.payload or b"{}")["run_id"])
+
+    @queue.entrypoint(job_of("fitments"), concurrency_limit=1)
+    async def import_fitments(job: Job) -> None:
+        await fitment.import_fitments(pool, msgspec.json.decode(job.payload or b"{}")["run_id"])
 
     @queue.schedule("imports_silent", "* * * * *")
     async def imports_silent(_schedule: Schedule) -> None:
@@ -108,6 +119,10 @@ def _add_minutes(queue: PgQueuer, pool: Pool, settings: Settings) -> None:
     @queue.schedule("transfers_overdue", "*/5 * * * *")
     async def transfers_overdue(_schedule: Schedule) -> None:
         await transfers.tell_overdue(pool)
+
+    @queue.schedule("returns_heard", "* * * * *")
+    async def returns_heard(_schedule: Schedule) -> None:
+        await feedback.hear_of_returns(pool)
 
     @queue.schedule("levels_crossed", "* * * * *")
     async def levels_crossed(_schedule: Schedule) -> None:

@@ -41,6 +41,8 @@ pytestmark = pytest.mark.anyio
 # A file, or nothing at all.
 BODILESS = {
     "POST /api/v1/imports",
+    "POST /api/v1/imports/crosses",
+    "POST /api/v1/imports/fitments",
     f"POST {INVENTORY}/transfers/*/cancellation",
     f"POST {INVENTORY}/allocations/*/cancellation",
     f"POST {STOCKTAKES}/*/sheet",

@@ -13,7 +13,7 @@ from autoshop.kit.text import article_key, article_loose, name_key
 from autoshop.selection.crosses import importing
 from tests.cast import BULB, CENTRE, NORTH, OIL_FILTER, PLUG, UNKNOWN
 from tests.conftest import client_for
-from tests.crosses import HEADINGS, load
+from tests.crosses import HEADINGS, carry_out, load, start
 from tests.ledger import assert_ledger_is_clean, post, request
 from tests.people import clerk_of_centre, with_token
 from tests.plugs import OST, bring_in_plugs
@@ -262,8 +262,9 @@ async def test_a_workbook_is_read_as_well(app: FastAPI, tmp_path: Path) -> None:
     for row in (HEADINGS.split(";"), ["MANN", "W 914/2", "MAHLE", "OC 384"], ["MANN", 5, "Bosch", 1457433529]):
         sheet.append(row)
     book.save(tmp_path / "crosses.xlsx")
-    loaded = await importing.import_file(app.state.pool, FACTS, tmp_path / "crosses.xlsx", "crosses.xlsx")
-    assert (loaded.rows, loaded.bad_rows, loaded.pairs) == (2, 0, 2)
+    pool, file = app.state.pool, tmp_path / "crosses.xlsx"
+    loaded = await carry_out(pool, await start(pool, file), file)
+    assert (loaded.counts.rows, loaded.counts.bad_rows, loaded.counts.pairs) == (2, 0, 2)
 
 
 # ------------------------------------------------------------------------------------------------ by hand

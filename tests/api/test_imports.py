@@ -1,6 +1,7 @@
 """Importing through the API: a file is sent, a worker imports it, whoever asks is told how far it is."""
 
 import asyncio
+import csv
 import os
 import subprocess
 import sys
@@ -119,6 +120,28 @@ async def test_every_reason_is_told_in_the_language_asked_for(client: httpx.Asyn
     assert russian[0]["reason"] == "нужно целое число штук, например 12"
     english = (await client.get(problems, headers={"Accept-Language": "en"})).json()["items"]
     assert english[0]["reason"] == "must be a whole number of pieces, such as 12"
+
+
+async def test_all_that_is_wrong_is_a_file_that_excel_opens_and_does_not_obey(
+    client: httpx.AsyncClient, app: FastAPI, pool: Pool
+) -> None:
+    bad = BAD.replace(">10", "-10") + COSTLY.splitlines()[1].replace("-5", "=1+1") + "\n" * 2
+    run = await carried_out(client, pool, bad + "NGK;@X;;-1\n" * 2_500)
+    path = f"{IMPORTS}/{run['id']}/problems.csv"
+    answer = await client.get(path)
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"] == f'attachment; filename="import-{run["id"]}-problems.csv"'
+    told = list(csv.reader(answer.content.decode("utf-8-sig").splitlines(), delimiter=";"))
+    assert told[0] == ["Строка", "Столбец", "Значение", "Причина", "Вид"]
+    assert told[1] == ["2", "Остаток centre", "'-10", "остаток не бывает отрицательным", "error"]
+    assert len(told) == 1 + await pool.fetchval("SELECT count(*) FROM import_problems") > 2_500
+    english = (await client.get(path, headers={"Accept-Language": "en"})).text
+    assert "stock cannot be negative" in english
+    assert (await client.get(f"{IMPORTS}/999999/problems.csv")).status_code == 404
+    costly = await carried_out(client, pool, COSTLY)
+    token = await with_token(pool, "site", ["catalog:write"])
+    async with client_for(app, "203.0.113.9", **token) as site:
+        assert "-5" not in (await site.get(f"{IMPORTS}/{costly['id']}/problems.csv")).text
 
 
 async def test_problems_come_in_pages(client: httpx.AsyncClient, pool: Pool) -> None:

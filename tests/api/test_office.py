@@ -32,6 +32,7 @@ PAGES = [
     "/office/transfers/new",
     "/office/transfers/1",
     "/office/settings",
+    "/office/misfits",
     "/office/stocktakes",
     "/office/stocktakes?which=all",
     "/office/stocktakes/new",

@@ -199,19 +199,18 @@ def _choose_plugs(case: Case[Any]) -> None:
         case.path_parameters["conflict_id"] = next(some_conflict)
     if case.path.endswith("/crosses"):
         case.body = {"brand": "NGK", "article": "BPR6ES", "other_brand": "Bosch", "other_article": "WR7DC"}
+    if case.path.endswith("/fitment/purchases"):
+        case.body = {"related_document": "чек", "vehicle": {"id": "lada/vesta/i"}}
     if case.path.endswith("/fitment/feedback") and case.method == "POST":
         case.body = {"vehicle": "lada/vesta/i", "engine": "21129", "fitted": False}
-    if (
-        case.path.endswith(("/fitment/verdict", "/products"))
-        and isinstance(case.query, dict)
-        and "vehicle" in case.query
-    ):
-        case.query |= {"vehicle": "lada/vesta/i"}
-        case.query.pop("engine", None)
+    query = case.query if isinstance(case.query, dict) else {}
+    if case.path.endswith(("/fitment/verdict", "/products", "/recommendations")) and "vehicle" in query:
+        query |= {"vehicle": "lada/vesta/i"}
+        query.pop("engine", None)
     if "/vehicles/{make}" in case.path:
         case.path_parameters |= {"make": "lada", "model": "vesta", "generation": "i"}
-    elif "/vehicles" in case.path and isinstance(case.query, dict):
-        case.query |= {name: value for name, value in (("make", "Lada"), ("model", "Vesta")) if name in case.query}
+    elif "/vehicles" in case.path:
+        query |= {name: value for name, value in (("make", "Lada"), ("model", "Vesta")) if name in query}
 
 
 def _known(value: Any) -> Any:

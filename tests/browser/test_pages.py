@@ -49,6 +49,7 @@ PAGES = {
     "approval": "/office/stocktakes/2/approval",
     "approved": "/office/stocktakes/3?done=approved",
     "posted": "/office/stocktakes/3/movements",
+    "misfits": "/office/misfits",
     "settings": "/office/settings",
     "missing": "/office/products/999999",
     "bad-address": "/office/transfers?which=none",

@@ -8,11 +8,11 @@ from typing import get_args
 import pytest
 
 from autoshop.accounts.model import system
-from autoshop.catalog.imports.model import Options
+from autoshop.catalog.imports.texts import told
 from autoshop.kit.db import Pool, transaction
 from autoshop.kit.language import Language
 from autoshop.kit.text import article_key
-from autoshop.selection.crosses import importing, loading, rows, service, store, texts
+from autoshop.selection.crosses import importing, loading, rows, service, store
 from autoshop.selection.crosses.analogs import BOUNDS
 from autoshop.selection.crosses.facts import cross_facts
 from autoshop.selection.crosses.model import AlreadyDecided, UnknownConflict, newest
@@ -63,8 +63,8 @@ async def test_a_broken_row_is_told_with_its_line_and_reason_and_the_others_are_
     [problem] = loaded.problems
     assert (problem.row, problem.column_name, problem.code) == (3, column, code)
     for language in get_args(Language):
-        assert texts.told(problem, language)
-    assert (loaded.rows, loaded.bad_rows, loaded.refused) == (2, 1, False)
+        assert told(problem, language)
+    assert (loaded.counts.rows, loaded.counts.bad_rows, loaded.refused) == (2, 1, False)
     assert await pairs(pool) == {("MAHLE OC9", "MANN W9", "analog")}
 
 
@@ -99,15 +99,15 @@ async def test_a_column_of_something_else_instead_of_brands_is_refused(
 @pytest.mark.parametrize("row", ["MANN;W1;MAHLE;OC1;чужое;high", "MANN;W1;MAHLE;OC1;analog;может быть"])
 async def test_a_kind_or_confidence_that_there_is_not_is_refused(pool: Pool, tmp_path: Path, row: str) -> None:
     loaded = await load(pool, tmp_path, row, headings=HEADINGS + ";Тип;Достоверность")
-    assert loaded.bad_rows == 1
-    assert "есть" in texts.told(loaded.problems[0], "ru")
+    assert loaded.counts.bad_rows == 1
+    assert "есть" in told(loaded.problems[0], "ru")
     assert await pairs(pool) == set()
 
 
 async def test_a_dry_run_writes_nothing(pool: Pool, tmp_path: Path) -> None:
     before = await everything(pool)
-    loaded = await load(pool, tmp_path, "New;W1;MAHLE;OC1", "bad", options=Options(dry_run=True))
-    assert (loaded.rows, loaded.bad_rows) == (2, 1)
+    loaded = await load(pool, tmp_path, "New;W1;MAHLE;OC1", "bad", dry_run=True)
+    assert (loaded.counts.rows, loaded.counts.bad_rows) == (2, 1)
     assert await everything(pool) == before
 
 
@@ -115,8 +115,8 @@ async def test_a_dry_run_writes_nothing(pool: Pool, tmp_path: Path) -> None:
 async def test_a_pair_is_one_however_often_and_whichever_way_round_it_is_written(pool: Pool, tmp_path: Path) -> None:
     again = ["MANN;W 914/2;MAHLE;OC 384", "mahle;oc384;Mann;w9142", "MANN;W914/2;MAHLE;ОС384"]  # ОС is Cyrillic
     loaded = await load(pool, tmp_path, *again)
-    assert (loaded.rows, loaded.pairs, loaded.articles) == (3, 1, 2)
-    assert (await load(pool, tmp_path, *again)).pairs == 0
+    assert (loaded.counts.rows, loaded.counts.pairs, loaded.counts.articles) == (3, 1, 2)
+    assert (await load(pool, tmp_path, *again)).counts.pairs == 0
     assert await pairs(pool) == {("MAHLE OC 384", "MANN W 914/2", "analog")}
 
 
@@ -125,7 +125,7 @@ async def test_names_of_one_brand_lead_to_one_article(pool: Pool, tmp_path: Path
     before = (await everything(pool))["brands"]
     rows = [f"{brand};9 999-1;MANN;W 99/9" for brand in ("VAG", "VW", "Volkswagen", "Skoda", "ВАГ", "шкода", "Audi")]
     loaded = await load(pool, tmp_path, *rows, "LYNX;X-1;LYNXauto;X-2", "Opel;Y1;GM;Y2")
-    assert (loaded.pairs, loaded.bad_rows) == (3, 0)
+    assert (loaded.counts.pairs, loaded.counts.bad_rows) == (3, 0)
     assert (await everything(pool))["brands"] == before
     assert (await load(pool, tmp_path, "VW;9 9991;Audi;9-9991")).problems[0].code == "self_pair"
 
@@ -167,7 +167,7 @@ async def test_more_rows_than_are_written_together(pool: Pool, tmp_path: Path, m
     lines[50] = "MANN;;;"
     expected = {tuple(line.split(";")) for line in lines if line != lines[50]}
     loaded = await load(pool, tmp_path, *lines, *lines)
-    assert (loaded.rows, loaded.bad_rows, loaded.pairs) == (190, 2, len(expected))
+    assert (loaded.counts.rows, loaded.counts.bad_rows, loaded.counts.pairs) == (190, 2, len(expected))
     assert len(await pairs(pool)) == len(expected) == 94
 
 
@@ -198,7 +198,7 @@ async def test_who_loads_waits_for_whoever_loads(pool: Pool, tmp_path: Path) -> 
         waiting = asyncio.create_task(load(pool, tmp_path, "MANN;W1;MAHLE;OC1"))
         await waiting_for_locks(pool, 1)
         assert await pairs(pool) == set()
-    assert (await waiting).pairs == 1
+    assert (await waiting).counts.pairs == 1
 
 
 # ------------------------------------------------------------------------------------------------ spark plugs
@@ -218,7 +218,7 @@ async def test_plugs_that_do_not_fit_are_kept_aside_and_others_are_loaded(pool: 
         "Bosch;F 026 407 123;Denso;260340-0500",
         "НЖК;bpr6es;Бош;wr7bc",
     )
-    assert (loaded.bad_rows, loaded.conflicts) == (0, 3)
+    assert (loaded.counts.bad_rows, loaded.counts.conflicts) == (0, 3)
     verdicts = {f"{row[1]}–{row[3]}": row["verdict"] for row in await pool.fetch(ALL_PAIRS)}
     assert verdicts["BPR6ES–W20EPR-U"] == "pass"
     assert Counter(verdicts.values()) == {"pass": 1, "pass, adjacent heat": 1, "unknown": 2, None: 1}
@@ -229,7 +229,7 @@ async def test_plugs_that_do_not_fit_are_kept_aside_and_others_are_loaded(pool: 
         ("BPR6ES", "W7DC", "fits, differs", "open"),
         ("bpr6es", "wr7bc", "conflict", "open"),  # nobody has said yet that НЖК is NGK; the checker knows
     }
-    assert (await load(pool, tmp_path, TRAP)).conflicts == 0
+    assert (await load(pool, tmp_path, TRAP)).counts.conflicts == 0
 
 
 async def test_what_was_loaded_before_the_checker_knew_better_goes(pool: Pool, tmp_path: Path) -> None:
@@ -252,7 +252,7 @@ async def test_a_person_accepts_with_a_reason_and_the_next_load_respects_it(pool
     for _ in range(2):
         [pair] = await pool.fetch(ALL_PAIRS)
         assert (pair["verdict"], pair[3]) == ("accepted", "АУ17ДВРМ")
-        assert (await load(pool, tmp_path, TRAP, "NGK;BPR6ES;Bosch;W7DC", confidence="high")).conflicts == 0
+        assert (await load(pool, tmp_path, TRAP, "NGK;BPR6ES;Bosch;W7DC", confidence="high")).counts.conflicts == 0
     async with transaction(pool) as db:
         with pytest.raises(AlreadyDecided):
             await service.decide(db, MANAGER, trap, "dismissed", None)

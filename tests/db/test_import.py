@@ -9,9 +9,10 @@ import pytest
 from autoshop.accounts.model import Caller
 from autoshop.catalog.brands import store as brands
 from autoshop.kit.db import Pool, transaction
+from autoshop.selection.recommendations.jobs import count_bought_together
 from tests.cast import CENTRE, CENTRE_CODE, NORTH, OIL_FILTER, PLUG
-from tests.imports import as_csv, as_xlsx, assert_ledger_adds_up, catalogue, load
-from tests.ledger import stock
+from tests.imports import as_csv, as_xlsx, assert_ledger_adds_up, catalogue, load, rows
+from tests.ledger import post, request, stock
 
 pytestmark = pytest.mark.anyio
 
@@ -238,3 +239,11 @@ async def test_a_clerk_who_may_not_see_costs_cannot_set_them_and_not_stock_elsew
     assert await stock(pool) == {}
     done = await load(pool, tmp_path / "d.csv", "Бренд;Артикул;Остаток centre\nMANN-FILTER;W 914/2;1\n", clerk)
     assert (done.run.state, await stock(pool)) == ("done", {(OIL_FILTER, CENTRE): 1})
+
+
+async def test_a_night_of_counting_before_it_does_not_stand_in_the_way(pool: Pool, tmp_path: Path) -> None:
+    await post(pool, *(request("inbound", 1, product) for product in (PLUG, OIL_FILTER)))
+    await post(pool, *(request("sale", 1, product, document="чек 1") for product in (PLUG, OIL_FILTER)))
+    for _ in range(3):
+        await count_bought_together(pool)  # in temporary tables, on a connection that goes back to the others
+    assert (await load(pool, tmp_path / "c.csv", rows())).run.state == "done"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from autoshop.catalog.imports import importing
+from autoshop.catalog.imports import batches, importing
 from autoshop.catalog.imports import rows as rows_module
 from autoshop.kit.db import Pool
 from tests.imports import (
@@ -136,7 +136,8 @@ async def test_a_workbook_is_refused_with_its_reason(
 async def test_a_file_beyond_a_limit_is_refused(
     untouched: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, code: str
 ) -> None:
-    monkeypatch.setattr(rows_module if hasattr(rows_module, limit) else importing, limit, 2)
+    module = next(one for one in (rows_module, batches, importing) if hasattr(one, limit))
+    monkeypatch.setattr(module, limit, 2)
     content = "Бренд;Артикул;Название;Группа\n" + "".join(f"Brand {n};{n};Товар;Группа {n}\n" for n in range(3))
     await assert_refused(untouched, tmp_path / "c.csv", content, [(None, "", "", code)])
 

@@ -148,6 +148,9 @@ async def test_the_route_tells_names_and_prices_and_refuses_what_is_no_product(
     assert told["product_id"] in (AIR_FILTER, PLUG)
     assert told["together"] >= 5
     assert told["name"]
-    assert (await client.get("/api/v1/recommendations", params={"product_id": 999_999})).json() == {"items": []}
+    assert (await client.get("/api/v1/recommendations", params={"product_id": 999_999})).json() == {
+        "items": [],
+        "substitutes": [],
+    }
     for wrong in ("", "?product_id=0", "?product_id=a", "?product_id=1&limit=0", "?product_id=1&limit=51"):
         assert (await client.get(f"/api/v1/recommendations{wrong}")).status_code == 422

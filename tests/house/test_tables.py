@@ -37,6 +37,7 @@ OWNERS = {
     "selection.memory": {"selection_changes"},
     "selection.fitment": {
         *("vehicles", "vehicle_engines", "fitments", "fitment_sources", "fitment_absences", "fitment_feedback"),
+        *("fitment_purchases", "fitment_hearing"),
     },
     "selection.garage": {"garages", "garage_cars", "garage_readings", "garage_services"},
     "selection.crosses": {"cross_articles", "cross_sources", "crosses", "cross_conflicts"},
@@ -114,7 +115,9 @@ READS = {
     "kit": {"ledger_checks", "webhooks", "webhook_deliveries"},  # /metrics
     # All lines of a document are looked up at once, and what came of it is undone at once.
     "warehouse.documents": {"products", "barcodes", "brands", "brand_aliases", "stock", "movements"},
-    "selection.fitment": {"products", "categories"},  # of what kind a product is
+    # Of what kind a product is; the articles of half a million rows, in the statement that writes them; what the parts
+    # are called that did not fit.
+    "selection.fitment": {"products", "categories", "cross_articles", "brands"},
     "selection.recommendations": {"movements", "products"},  # purchases, and what is still sold
     "demo": {"products", "stores", "brands", "categories", "movements"},  # only into an empty database
     "dev": {"products", "stores", "brands", "categories"},  # is it empty?
@@ -152,7 +155,7 @@ READ = re.compile(r"\b(?:FROM|JOIN|USING)\s+(?:ONLY\s+)?([a-z_]+)")
 # Where SQL may stand. Everything else asks one of these.
 HOLD_SQL = re.compile(
     r"kit\.\w+|kit\.embedded\.cluster|(\w+\.)*store|catalog\.imports\.(staging|loading)|inventory\.movements\.staged"
-    r"|selection\.crosses\.loading"
+    r"|selection\.crosses\.loading|selection\.fitment\.staging"
     r"|inventory\.reservations\.(lapsing|awaiting)"
     r"|demo\.load|dev"
 )

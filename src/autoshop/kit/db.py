@@ -197,12 +197,21 @@ def after_commit(connection: Connection, callback: Callable[[], None]) -> None:
         _once_committed[connection].append(callback)
 
 
+HAD_TEMPORARY_TABLES = "SELECT pg_my_temp_schema() <> 0"
+
+
 @asynccontextmanager
 async def own_session(pool: Pool) -> AsyncIterator[Connection]:
-    """A connection that is closed afterwards: for temporary tables, session locks, SET without LOCAL."""
-    async with pool.acquire() as connection:
-        try:
-            yield connection
-        finally:
-            with suppress(TimeoutError):  # then it has been cut off
-                await connection.close(timeout=5)
+    """A connection that is closed afterwards: for temporary tables, session locks, SET without LOCAL.
+
+    Nobody had temporary tables on it before: whoever has may no longer say how much memory they may use.
+    """
+    while True:
+        async with pool.acquire() as connection:
+            try:
+                if not await connection.fetchval(HAD_TEMPORARY_TABLES):
+                    yield connection
+                    return
+            finally:
+                with suppress(TimeoutError):  # then it has been cut off
+                    await connection.close(timeout=5)

@@ -189,12 +189,14 @@ SELECT pg_current_snapshot()::text AS seen, e.xid, e.id, e.topic, e.payload, e.c
                  AND NOT EXISTS (SELECT
                                    FROM unnest($3::text[]::xid8[], $4::bigint[]) AS part (xid, id)
                                   WHERE part.xid = outbox.xid AND outbox.id <= part.id)
+                 AND ($6::text IS NULL OR topic = $6)
                ORDER BY xid, id
                LIMIT $5)
               UNION ALL
              (SELECT xid, id, topic, payload, created_at
                 FROM outbox
                WHERE xid >= $1::text::xid8 AND xid < pg_snapshot_xmax(pg_current_snapshot())
+                 AND ($6::text IS NULL OR topic = $6)
                ORDER BY xid, id
                LIMIT $5)) AS e ON true
  ORDER BY e.xid, e.id
@@ -215,8 +217,8 @@ async def end(db: Connection | Pool) -> End:
     return End(Position(1).through(seen, int(row["last_xid"] or 0)), seen.xmax)
 
 
-async def since(db: Connection | Pool, known: Position, limit: int) -> Batch:
-    """What is new since a position: so many events at most."""
+async def since(db: Connection | Pool, known: Position, limit: int, topic: str | None = None) -> Batch:
+    """What is new since a position: so many events at most, of all topics or of one."""
     rows = await db.fetch(
         SINCE,
         str(known.xmax),
@@ -224,6 +226,7 @@ async def since(db: Connection | Pool, known: Position, limit: int) -> Batch:
         [str(xid) for xid, _ in known.parts],
         [event_id for _, event_id in known.parts],
         limit + 1,
+        topic,
     )
     events = [_event(row) for row in rows[:limit] if row["xid"] is not None]
     return Batch(known, _of_snapshot(rows[0]["seen"]), events, cut=len(rows) > limit)

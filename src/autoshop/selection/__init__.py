@@ -6,7 +6,7 @@ search/            the one box: what a line of text means, and the products that
 plugs/             the code of a spark plug → what it is; whether two are the same; what replaces one
 crosses/           which article stands for which, who says so, and what a person has to decide
 fitment/           what fits which car, with the chain that proves it; what buyers say of it
-recommendations/   what people buy together, counted at night
+recommendations/   what people buy together, counted at night; for the buyer's car, and what stands for what is out
 
 What is known of the world (makers, rules, cars) is files under data/selection, loaded and checked by kit/facts.py.
 """

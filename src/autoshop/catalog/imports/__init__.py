@@ -5,9 +5,11 @@ know (repeats, whose barcode it is, what lies in the store) is asked of all rows
 one transaction. So beside the files that each folder has:
 
 columns.py    what a heading means
+headings.py   the same for files of other things
 csv_file.py   encoding, delimiter, rows of a CSV
 tables.py     either of them, for whoever has a file
 workbook.py   rows of an XLSX or XLS, read by a child process with a limit on its memory
+batches.py    rows on their way to the database, read while those before are sent
 rows.py       one row: checked, and made a line of COPY
 staging.py    SQL on the temporary tables: the checks (store.py has that of the lasting ones)
 loading.py    SQL from the temporary tables into the catalogue

@@ -5,11 +5,11 @@ would hold back everybody who waits for older ones to end. Only the load is one,
 """
 
 import asyncio
-from collections.abc import Callable, Generator
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any, Protocol
 
 import asyncpg
 
@@ -18,9 +18,10 @@ from autoshop.accounts.service import audit
 from autoshop.catalog.brands import store as brands
 from autoshop.catalog.categories import store as categories
 from autoshop.catalog.imports import loading, staging, store
+from autoshop.catalog.imports.batches import Batch, send_all
 from autoshop.catalog.imports.columns import Columns, Known, understand
 from autoshop.catalog.imports.csv_file import CsvFile
-from autoshop.catalog.imports.model import MOST_BYTES, MOST_ROWS, BadFile, Counts, Options, Problem, Run, Stale, error
+from autoshop.catalog.imports.model import MOST_BYTES, BadFile, Counts, Options, Run, Stale
 from autoshop.catalog.imports.rows import RowParser
 from autoshop.catalog.imports.tables import open_table
 from autoshop.catalog.imports.workbook import Workbook
@@ -34,11 +35,23 @@ from autoshop.kit.db import BUSY, Connection, transaction_on
 from autoshop.kit.log import log
 from autoshop.kit.text import article_key, name_key
 
-BATCH = 10_000
 TRIES = 3
 LOAD_STEPS = 7
 
 Tell = Callable[[str, int, int], None]  # phase, rows done, of how many
+
+
+class Work(Protocol):
+    """One file on its way; `counts` is a dataclass, with `rows` among what it counts."""
+
+    counts: Any
+
+    async def do(self, path: Path) -> Run:
+        """From the file to the end of the run. Raises BadFile where the file cannot be read as a table."""
+        ...
+
+
+Begin = Callable[[Connection, Run, Tell], Work]
 # The catalogue or the stock was changed by somebody between the look and the load: look again.
 CHANGED_MEANWHILE = (Stale, StockMoved, asyncpg.UniqueViolationError, *BUSY)
 
@@ -49,7 +62,7 @@ def caller_of(run: Run) -> Caller:
     return Caller(kind, name, run.scopes, run.store_ids)  # type: ignore[arg-type]
 
 
-async def end(db: Connection, run: Run, state: str, counts: Counts, bad: BadFile | None = None) -> Run:
+async def end(db: Connection, run: Run, state: str, counts: Any, bad: BadFile | None = None) -> Run:
     """The run as it stays; `bad` says why it could not go on."""
     async with db.transaction():
         if bad is not None:
@@ -126,27 +139,13 @@ class Import:
         return not any(problem.kind == "error" for problem in table.problems)
 
     async def _stage(self, table: CsvFile | Workbook, parser: RowParser) -> None:
-        """Read in a thread, while the batch before goes to the database: each takes a processor of its own."""
-        batches = _batches(table, parser)
-        sending: asyncio.Task[None] | None = None
-        try:
-            while (batch := await asyncio.to_thread(next, batches, None)) is not None:
-                if sending is not None:
-                    await sending
-                self.counts.rows += batch.rows
-                if self.counts.rows > MOST_ROWS:
-                    raise BadFile("too_many_rows", MOST_ROWS)
-                sending = asyncio.create_task(self._send(batch))
-                self.tell("reading", batch.last_row, max(table.lines, batch.last_row))
-        finally:
-            if sending is not None:
-                await sending
-            with suppress(ValueError):  # we were stopped, and the thread is still in it: it ends with its batch
-                batches.close()
-        if not self.counts.rows and not table.problems:  # else those are told
-            raise BadFile("no_rows", row=table.header_row)
+        def heard(batch: Batch) -> None:
+            self.counts.rows += batch.rows
+            self.tell("reading", batch.last_row, max(table.lines, batch.last_row))
 
-    async def _send(self, batch: "_Batch") -> None:
+        await send_all(table, parser, heard, self._send)
+
+    async def _send(self, batch: Batch) -> None:
         if batch.lines:
             await staging.add_rows(self.db, batch.lines)
         if batch.problems:
@@ -184,16 +183,22 @@ class Import:
         await staging.count_stock(self.db, list(stocks))
         await staged.compare(self.db)
         await staging.check_stock(self.db, stocks, set_stock=self.options.set_stock)
-        if await staging.count_problems(self.db, self.header_row, self.counts):
+        if await self._count_problems():
             if not self.options.skip_bad:
                 return False
             await staging.leave_out_bad_rows(self.db)
         await loading.find_changes(self.db, list(self.columns.prices), list(stocks), self.counts)
         return True
 
+    async def _count_problems(self) -> int:
+        found = await staging.count_problems(self.db, self.header_row)
+        self.counts.bad_rows, self.counts.merged_rows = found.bad_rows, found.merged
+        self.counts.differences = found.differences
+        return found.errors
+
     async def _refused(self) -> Run:
         """Nothing was written; every reason is kept."""
-        await staging.count_problems(self.db, self.header_row, self.counts)
+        await self._count_problems()
         async with self.db.transaction():
             await store.keep_problems(self.db, self.run.id)
             return await end(self.db, self.run, "refused", self.counts)
@@ -233,32 +238,6 @@ class Import:
 
     def _step(self, step: int) -> None:
         self.tell("loading", self.counts.rows * step // LOAD_STEPS, self.counts.rows)
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Some rows of the file: lines of those that are good, what is wrong with the others."""
-
-    rows: int
-    last_row: int
-    lines: list[str]
-    problems: list[Problem]
-
-
-def _batches(table: CsvFile | Workbook, parser: RowParser) -> Generator[_Batch, None, None]:
-    lines: list[str] = []
-    bad = row = 0
-    for row, cells in table.rows():
-        told = len(parser.problems)
-        if isinstance(cells, Exception):
-            parser.problems.append(error(row, "", "", "quotes", str(cells)))
-        elif (line := parser.line(row, cells)) is not None:
-            lines.append(line)
-        bad += len(parser.problems) > told
-        if len(lines) + len(parser.problems) >= BATCH:
-            yield _Batch(len(lines) + bad, row, lines, parser.problems)
-            lines, parser.problems, bad = [], [], 0
-    yield _Batch(len(lines) + bad, row, lines, parser.problems)
 
 
 def _open(path: Path, name: str, known: Known, options: Options) -> CsvFile | Workbook:

@@ -1,16 +1,22 @@
-"""The job that imports an uploaded file. It may be begun twice: the run says whether there is anything left to do."""
+"""The jobs that import an uploaded file. They may be begun twice: the run says whether there is anything left to do."""
 
 import tempfile
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from autoshop.catalog.imports import service, store
+from autoshop.catalog.imports.importing import Begin, Import
 from autoshop.catalog.imports.model import Run
 from autoshop.kit.db import Pool, transaction
 from autoshop.kit.log import log
 
 
 async def import_catalog(pool: Pool, run_id: int) -> None:
+    """Products, prices and opening stock."""
+    await import_file(pool, run_id, Import)
+
+
+async def import_file(pool: Pool, run_id: int, begin: Begin) -> None:
     """Carry out one run, from the pieces of its file."""
 
     async def file(run: Run) -> AsyncGenerator[Path, None]:
@@ -23,8 +29,8 @@ async def import_catalog(pool: Pool, run_id: int) -> None:
             spool.flush()
             yield Path(spool.name)
 
-    run = await service.carry_out(pool, run_id, file)
-    log.info("import", run=run.id, file=run.file_name, state=run.state, counts=run.counts)
+    run = await service.carry_out(pool, run_id, file, begin=begin)
+    log.info("import", run=run.id, what=run.what, file=run.file_name, state=run.state, counts=run.counts)
 
 
 async def take_up_again(pool: Pool) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from autoshop.kit.errors import Conflict, NotFound, Refusal
 
+What = Literal["catalog", "crosses", "fitments"]  # what a file brings in
 State = Literal["waiting", "checking", "loading", "done", "refused", "failed"]
 Kind = Literal["error", "merged", "difference", "note"]
 
@@ -33,6 +34,7 @@ class Options:
     delimiter: str | None = None
     sheet: str | None = None
     ignore: tuple[str, ...] = ()  # headings of columns that do not matter
+    defaults: dict[str, str] = field(default_factory=dict)  # column → what is meant by a row that does not say
 
 
 class Problem(NamedTuple):
@@ -89,6 +91,7 @@ class Run:
     """One import. `finished_at` is there once the state is done, refused or failed."""
 
     id: int
+    what: What
     file_id: int | None
     file_name: str
     options: Options

@@ -7,22 +7,31 @@ from pathlib import Path
 
 from autoshop.accounts.model import Caller
 from autoshop.catalog.imports import staging, store
-from autoshop.catalog.imports.importing import Import, Tell, end
-from autoshop.catalog.imports.model import MOST_ATTEMPTS, BadFile, Options, Run, UnknownRun
+from autoshop.catalog.imports.importing import Begin, Import, Tell, Work, end
+from autoshop.catalog.imports.model import MOST_ATTEMPTS, BadFile, Options, Run, UnknownRun, What
 from autoshop.kit.db import BUSY, Connection, Pool, is_gone, own_session
 from autoshop.kit.jobs import defer
-
-JOB = "import_catalog"
 
 File = Callable[[Run], Path | AsyncGenerator[Path, None]]
 
 
-async def start_run(db: Connection, caller: Caller, file_id: int | None, file_name: str, options: Options) -> Run:
+def job_of(what: What) -> str:
+    """The job of the worker that brings such files in."""
+    return f"import_{what}"
+
+
+async def start_run(
+    db: Connection, caller: Caller, file_id: int | None, file_name: str, options: Options, what: What = "catalog"
+) -> Run:
     """A run of a file that was uploaded, carried out by the worker; or without one, by whoever starts it."""
-    run = await store.add_run(db, file_id, file_name, options, caller.actor, caller.scopes, caller.store_ids)
+    run = await store.add_run(db, what, file_id, file_name, options, caller.actor, caller.scopes, caller.store_ids)
     if file_id is not None:
-        await defer(db, JOB, {"run_id": run.id}, once_as=f"{JOB}:{run.id}")
+        await _enqueue(db, run.id, what)
     return run
+
+
+async def _enqueue(db: Connection, run_id: int, what: What) -> None:
+    await defer(db, job_of(what), {"run_id": run_id}, once_as=f"{job_of(what)}:{run_id}")
 
 
 async def get_run(db: Connection | Pool, run_id: int) -> Run:
@@ -36,15 +45,16 @@ async def get_run(db: Connection | Pool, run_id: int) -> Run:
 async def take_up_again(db: Connection) -> int:
     """Enqueue runs that nobody works on: their worker died, or was stopped over them."""
     silent = await store.silent_runs(db)
-    for run_id in silent:
-        await defer(db, JOB, {"run_id": run_id}, once_as=f"{JOB}:{run_id}")
+    for run_id, what in silent:
+        await _enqueue(db, run_id, what)
     return len(silent)
 
 
-async def carry_out(pool: Pool, run_id: int, file: File, tell: Tell = lambda *_: None) -> Run:
-    """Import a file: all of it or nothing. Safe to begin again, and to begin twice: one import at a time.
+async def carry_out(pool: Pool, run_id: int, file: File, tell: Tell = lambda *_: None, begin: Begin = Import) -> Run:
+    """Import a file. Safe to begin again, and to begin twice: one import at a time, whatever it brings in.
 
-    `file` gives the path once it is our turn. The run says how it went; a broken file is no error of ours.
+    `file` gives the path once it is our turn; `begin` makes the work that knows such files. The run says how it went; a
+    broken file is no error of ours.
     """
     watched = _Watched(tell)
     async with own_session(pool) as db:
@@ -55,11 +65,10 @@ async def carry_out(pool: Pool, run_id: int, file: File, tell: Tell = lambda *_:
         if run is None:
             return await get_run(pool, run_id)
         async with _heart(pool, run, watched):
-            return await _import(db, run, file, watched)
+            return await _import(db, run, file, begin(db, run, watched))
 
 
-async def _import(db: Connection, run: Run, file: File, tell: "_Watched") -> Run:
-    work = Import(db, run, tell)
+async def _import(db: Connection, run: Run, file: File, work: Work) -> Run:
     try:
         if run.attempt > MOST_ATTEMPTS:
             return await end(db, run, "failed", work.counts, BadFile("crashed", MOST_ATTEMPTS))

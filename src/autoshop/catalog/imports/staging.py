@@ -5,9 +5,9 @@ What is new in them, and how it is written, stands in loading.py.
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from autoshop.catalog.imports.model import Counts, Problem
+from autoshop.catalog.imports.model import Problem
 from autoshop.kit.db import Connection
 
 # The checks hash and sort all rows: memory for that, within reason. A load may take as long as it takes, but does not
@@ -35,6 +35,12 @@ CREATE TEMP TABLE staged_rows (
     prices        bigint[],
     stocks        integer[]
 );
+CREATE TEMP TABLE staged_brands (number bigint NOT NULL, name_key text NOT NULL, name text NOT NULL, brand_id bigint);
+CREATE TEMP TABLE staged_categories (number bigint NOT NULL, code text NOT NULL, name text NOT NULL, category_id bigint)
+"""
+
+
+PROBLEMS_TABLE = """
 CREATE TEMP TABLE staged_problems (
     row         integer,
     kind        text    NOT NULL,
@@ -43,16 +49,20 @@ CREATE TEMP TABLE staged_problems (
     code        text    NOT NULL,
     detail      text    NOT NULL,
     is_cost     boolean NOT NULL
-);
-CREATE TEMP TABLE staged_brands (number bigint NOT NULL, name_key text NOT NULL, name text NOT NULL, brand_id bigint);
-CREATE TEMP TABLE staged_categories (number bigint NOT NULL, code text NOT NULL, name text NOT NULL, category_id bigint)
+)
 """
 
 
 async def open_tables(db: Connection) -> None:
     """Make the tables. The connection is the import's own."""
-    await db.execute(PATIENCE)
+    await open_problems(db)
     await db.execute(TABLES)
+
+
+async def open_problems(db: Connection) -> None:
+    """Make the table of what is wrong alone, for files of other things; and be patient with what follows."""
+    await db.execute(PATIENCE)
+    await db.execute(PROBLEMS_TABLE)
 
 
 # One import at a time. Asked for again and again instead of waited for: a waiting statement would hold back the
@@ -77,6 +87,11 @@ async def add_rows(db: Connection, lines: Sequence[str]) -> None:
 
 async def add_problems(db: Connection, problems: Iterable[Problem]) -> None:
     await db.copy_records_to_table("staged_problems", records=problems)
+
+
+async def forget_problems(db: Connection) -> None:
+    """What was wrong so far: the file is read anew."""
+    await db.execute("TRUNCATE staged_problems")
 
 
 async def add_names(
@@ -283,14 +298,22 @@ DELETE FROM staged_stock     AS r USING bad_rows AS b WHERE b.row = r.row
 """
 
 
-async def count_problems(db: Connection, header_row: int, counts: Counts) -> int:
-    """How many errors there are; and rows with them (the headings are none), into the counts."""
+class Found(NamedTuple):
+    """How much was told of the rows: rows that have an error (the headings are none), errors, and other remarks."""
+
+    bad_rows: int
+    errors: int
+    merged: int
+    differences: int
+
+
+async def count_problems(db: Connection, header_row: int) -> Found:
+    """What was told so far; the bad rows are listed for whoever leaves them out."""
     await db.execute(BAD_ROWS)
     await db.execute(LIST_BAD_ROWS, header_row)
     row = await db.fetchrow(COUNT_PROBLEMS)
     assert row is not None
-    counts.bad_rows, counts.merged_rows, counts.differences = row["bad_rows"], row["merged"], row["differences"]
-    return int(row["errors"])
+    return Found(*row)
 
 
 async def leave_out_bad_rows(db: Connection) -> None:

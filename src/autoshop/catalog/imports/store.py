@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from autoshop.catalog.imports.model import Options, Problem, Run
+from autoshop.catalog.imports.model import Options, Problem, Run, What
 from autoshop.kit.db import Connection, Pool
 
 ADD_FILE = "INSERT INTO import_files (name, actor) VALUES ($1, $2) RETURNING id"
@@ -50,8 +50,8 @@ async def chunks(db: Connection | Pool, file_id: int) -> AsyncIterator[bytes]:
         number += 1
 
 
-COLUMNS = """id, file_id, file_name, options, actor, scopes, store_ids, state, phase, rows_done, rows_total, attempt,
-       counts, created_at, updated_at, finished_at"""
+COLUMNS = """id, what, file_id, file_name, options, actor, scopes, store_ids, state, phase, rows_done, rows_total,
+       attempt, counts, created_at, updated_at, finished_at"""
 
 
 def _run(row: asyncpg.Record) -> Run:
@@ -63,14 +63,15 @@ def _run(row: asyncpg.Record) -> Run:
 
 
 ADD_RUN = f"""
-INSERT INTO import_runs (file_id, file_name, options, actor, scopes, store_ids)
-VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO import_runs (what, file_id, file_name, options, actor, scopes, store_ids)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 RETURNING {COLUMNS}
 """
 
 
 async def add_run(
     db: Connection,
+    what: What,
     file_id: int | None,
     file_name: str,
     options: Options,
@@ -80,7 +81,7 @@ async def add_run(
 ) -> Run:
     """A run that waits for somebody to carry it out."""
     stores = None if store_ids is None else sorted(store_ids)
-    row = await db.fetchrow(ADD_RUN, file_id, file_name, asdict(options), actor, sorted(scopes), stores)
+    row = await db.fetchrow(ADD_RUN, what, file_id, file_name, asdict(options), actor, sorted(scopes), stores)
     assert row is not None
     return _run(row)
 
@@ -131,6 +132,14 @@ UPDATE import_runs
 async def tell(db: Connection | Pool, run_id: int, state: str, phase: str, rows_done: int, rows_total: int) -> None:
     """How far it is, for whoever looks."""
     await db.execute(TELL, run_id, state, phase, rows_done, rows_total)
+
+
+SAVE_COUNTS = "UPDATE import_runs SET counts = $2 WHERE id = $1 AND finished_at IS NULL"
+
+
+async def save_counts(db: Connection, run_id: int, counts: dict[str, Any]) -> None:
+    """What was written so far, in the transaction that wrote it: whoever goes on counts on from there."""
+    await db.execute(SAVE_COUNTS, run_id, counts)
 
 
 # The rows come from the temporary table of the same connection.
@@ -190,7 +199,7 @@ async def problems(
 
 
 SILENT = """
-SELECT id
+SELECT id, what
   FROM import_runs
  WHERE finished_at IS NULL AND file_id IS NOT NULL AND updated_at < now() - interval '1 minute'
  ORDER BY id
@@ -198,9 +207,9 @@ SELECT id
 """
 
 
-async def silent_runs(db: Connection) -> list[int]:
-    """Runs that have a file and nobody who works on it."""
-    return [row["id"] for row in await db.fetch(SILENT)]
+async def silent_runs(db: Connection) -> list[tuple[int, What]]:
+    """Runs (id, what it brings in) that have a file and nobody who works on it."""
+    return [(row["id"], row["what"]) for row in await db.fetch(SILENT)]
 
 
 # A command that was killed does not come back; its run is over.

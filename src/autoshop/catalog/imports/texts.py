@@ -168,6 +168,40 @@ REASONS: dict[str, tuple[str, str]] = {
         "сейчас {0}; остаток не изменён (<set_stock> проводит исправление)",
         "now {0}; left as it is (<set_stock> posts a correction)",
     ),
+    # files of crosses and of what fits
+    "self_pair": ("артикул связан сам с собой", "the article is linked with itself"),
+    "unknown_kind": ("неизвестный вид связи; есть {0}", "unknown kind of link; there are {0}"),
+    "unknown_confidence": ("неизвестная достоверность; есть {0}", "unknown confidence; there are {0}"),
+    "unknown_vehicle": (
+        "нет такой машины; напишите её номер (lada/vesta/i) или марку, модель и поколение",
+        "there is no such car; write its id (lada/vesta/i), or make, model and generation",
+    ),
+    "which_vehicle": ("подходит несколько машин, назовите одну: {0}", "several cars are called so, name one: {0}"),
+    "car_says_more": (
+        "в названии машины лишнее или непонятное: {0}; двигатель, годы и условия пишут в своих столбцах",
+        "not understood, or no part of a car's name: {0}; engine, years and conditions have columns of their own",
+    ),
+    "unknown_engine": ("у этой машины нет такого двигателя; есть {0}", "that car has no such engine; it has {0}"),
+    "unknown_category": (
+        "нет такой категории; пишите её код или название (oil_filter, Масляный фильтр)",
+        "there is no such category; write its code or name (oil_filter, Oil filter)",
+    ),
+    "not_a_year": ("нужен год, например 2015", "must be a year, such as 2015"),
+    "not_years": ("нужны годы, например 2015–2019 или 2015–", "must be years, such as 2015–2019 or 2015–"),
+    "years_backwards": ("годы идут назад: {1}–{2}", "the years run backwards: {1}–{2}"),
+    "not_a_quantity": ("нужно число больше нуля, например 4 или 3,5", "must be a number above zero, such as 4 or 3.5"),
+    "too_many_sources": (
+        "больше {0} источников: похоже, в столбце источника что-то другое",
+        "more than {0} sources: the source column seems to hold something else",
+    ),
+    "source_of_facts": (
+        "так называется источник фактов программы; назовите свой иначе",
+        "a source of the program's own facts is called so; give yours another name",
+    ),
+    "fitment_repeated": (
+        "то же о той же детали и машине, но с другими данными, в строке {0}",
+        "the same part and car, but with other data, is in row {0}",
+    ),
     # our side
     "changing": (
         "каталог или остатки всё время меняются; повторите позже",
@@ -179,6 +213,11 @@ REASONS: dict[str, tuple[str, str]] = {
 }
 
 
+# Of a file with all that is wrong.
+HEADINGS: dict[Language, tuple[str, ...]] = {
+    "ru": ("Строка", "Столбец", "Значение", "Причина", "Вид"),
+    "en": ("Row", "Column", "Value", "Reason", "Kind"),
+}
 OPTIONS = {"<ignore>": "--ignore-column", "<store>": "--store", "<set_stock>": "--set-stock"}
 PARAMETERS = {"<ignore>": "ignore=", "<store>": "store=", "<set_stock>": "set_stock=true"}
 

@@ -9,6 +9,18 @@ from starlette.responses import Response
 
 from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
+from autoshop.catalog.imports.api import (
+    THE_FILE,
+    Delimiter,
+    DryRun,
+    Encoding,
+    FileName,
+    Ignore,
+    RunOut,
+    Sheet,
+    take_in,
+)
+from autoshop.catalog.imports.model import Options
 from autoshop.kit.answers import IdempotencyKey, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.facts import Confidence
@@ -30,6 +42,7 @@ from autoshop.selection.plugs.api import Lang, StoreId
 
 router = APIRouter(prefix="/api/v1", tags=["selection"])
 CONFLICTS = "/crosses/conflicts"
+IMPORTS = "/imports"
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=NOT_BLANK, description="a name of the brand")]
 Article = Annotated[str, Field(min_length=1, max_length=60, pattern=NOT_BLANK)]
@@ -87,6 +100,32 @@ async def add_cross(
         return linked_out(linked, "ru").model_dump(mode="json")
 
     return await write_once(request, caller.actor, verb)
+
+
+@router.post(f"{IMPORTS}/crosses", status_code=202, response_model=RunOut, openapi_extra=THE_FILE)
+async def start_import_of_crosses(
+    request: Request,
+    caller: Annotated[Caller, needs("catalog:write")],
+    name: FileName = "crosses",
+    kind: Annotated[Kind, Query(description="of rows that do not say")] = "analog",
+    confidence: Annotated[Confidence, Query(description="of rows that do not say")] = "medium",
+    dry_run: DryRun = False,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    sheet: Sheet = None,
+    ignore: Ignore = [],  # noqa: B006
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Import pairs of articles from CSV, XLSX or XLS: good rows are loaded, each other one is told with its reason.
+
+    The body is the file. Spark plugs go through the checker: pairs that it refuses are kept aside. What comes of it is
+    told by `Location`, as of other imports.
+    """
+    defaults: dict[str, str] = {"kind": kind, "confidence": confidence}
+    options = Options(
+        dry_run=dry_run, encoding=encoding, delimiter=delimiter, sheet=sheet, ignore=tuple(ignore), defaults=defaults
+    )  # fmt: skip
+    return await take_in(request, caller, name, options, "crosses")
 
 
 @router.get(CONFLICTS, dependencies=[needs("catalog:read")])

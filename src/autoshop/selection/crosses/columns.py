@@ -1,12 +1,11 @@
 """What a heading of a file of crosses means. Pure rules."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 
+from autoshop.catalog.imports import headings
 from autoshop.catalog.imports.columns import FIELD_OF, Columns
-from autoshop.catalog.imports.model import MOST_COLUMNS, Problem, error
+from autoshop.catalog.imports.model import Problem
 from autoshop.kit.facts import Confidence
-from autoshop.kit.text import name_key
 from autoshop.selection.crosses.model import Kind
 
 SYNONYMS: dict[str, str] = {
@@ -40,39 +39,13 @@ CONFIDENCES: dict[str, Confidence] = {
 }
 
 
-def meaning(heading: str) -> str | None:
-    """The field that a heading names, or None."""
-    key = name_key(heading)
-    found = OURS.get(key) or FIELD_OF.get(key)
-    return found if found in NEEDED or found in SYNONYMS else None
+_OF_CATALOGUE = {synonym: field for synonym, field in FIELD_OF.items() if field in NEEDED}
+MEANINGS = {**_OF_CATALOGUE, **OURS}
 
 
 def understand(rows: Sequence[tuple[int, Sequence[str]]], ignore: Sequence[str]) -> tuple[int, Columns, list[Problem]]:
-    """Find the headings among the first rows, and read them: their row, what they mean, and what is wrong with them.
-
-    What means nothing here is passed over; a heading that is nearly one of ours is asked about.
-    """
-    named = [len({found for cell in cells if (found := meaning(cell))}) for _, cells in rows]
-    row, cells = rows[named.index(max(named))]
-    header = [" ".join("".join(c if c.isprintable() else " " for c in cell).split()) for cell in cells]
-    columns = Columns(header, recognised=max(named))
-    if len(header) > MOST_COLUMNS:
-        return row, columns, [error(row, "", "", "too_many_columns", MOST_COLUMNS)]
-    ignored = {name_key(heading) for heading in ignore}
-    problems: list[Problem] = []
-    for position, heading in enumerate(header):
-        field = meaning(heading)
-        if name_key(heading) in ignored:
-            continue
-        if field is not None and field in columns.fields:
-            problems.append(error(row, heading, heading, "repeated_column", header[columns.fields[field]]))
-        elif field is not None:
-            columns.fields[field] = position
-        elif (near := get_close_matches(name_key(heading), [*OURS, *FIELD_OF], 1, 0.85)) and meaning(near[0]):
-            problems.append(error(row, heading, heading, "unknown_column", f" («{near[0]}»?)"))
+    """Find the headings among the first rows, and read them: their row, what they mean, and what is wrong with them."""
+    row, columns, problems = headings.understand(rows, MEANINGS, ignore)
     if "oe_article" in columns.fields:
         columns.fields.setdefault("other_article", columns.fields["oe_article"])
-    missing = [
-        error(row, "", "", "missing_column", name) for field, name in NEEDED.items() if field not in columns.fields
-    ]
-    return row, columns, problems + missing
+    return row, columns, problems + headings.missing(row, columns, NEEDED)

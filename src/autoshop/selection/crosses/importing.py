@@ -2,13 +2,13 @@
 
 A file goes through once, as a stream, into bare temporary tables, pairs of spark plugs through the checker on the way.
 Half a million rows at a time they are written as sets, in a transaction of their own, while the next are read: pairs do
-not depend on each other, and whoever repeats a load that was cut short writes what is missing.
+not depend on each other, and whoever takes up a run that was cut short writes what is missing, and counts on.
 """
 
 import asyncio
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -19,12 +19,15 @@ from autoshop.accounts.model import Caller
 from autoshop.accounts.service import audit
 from autoshop.catalog.brands import service as brands
 from autoshop.catalog.brands import store as brand_store
+from autoshop.catalog.imports import staging
+from autoshop.catalog.imports import store as runs
 from autoshop.catalog.imports.columns import Columns
 from autoshop.catalog.imports.csv_file import CsvFile
-from autoshop.catalog.imports.model import BadFile, Options, Problem
+from autoshop.catalog.imports.importing import Tell, caller_of, end
+from autoshop.catalog.imports.model import BadFile, Problem, Run
 from autoshop.catalog.imports.tables import open_table
 from autoshop.catalog.imports.workbook import Workbook
-from autoshop.kit.db import Connection, Pool, own_session, transaction_on
+from autoshop.kit.db import BUSY, Connection, Pool, own_session, transaction_on
 from autoshop.kit.facts import Confidence
 from autoshop.selection.crosses import loading, store
 from autoshop.selection.crosses.columns import understand
@@ -38,13 +41,11 @@ CHUNK = 500_000  # rows that are written together
 AHEAD = 30  # batches that may be read before they are written
 TRIES = 3
 MOST_ROWS = 10_000_000
-MOST_TOLD = 1_000  # of bad rows, in an answer; `tell` hears of all
-Tell = Callable[[Sequence[Problem]], None]
 FACT_COLUMNS = {"brand": 0, "article": 1, "other_brand": 2, "other_article": 3, "kind": 4, "confidence": 5}
 
 
 @dataclass(slots=True)
-class Loaded:
+class Counts:
     """What came of a load. `pairs` are new or surer than before; `conflicts` were kept aside, and are new."""
 
     rows: int = 0
@@ -53,74 +54,121 @@ class Loaded:
     pairs: int = 0
     conflicts: int = 0
     forgotten: int = 0
-    problems: list[Problem] = field(default_factory=list)
-    refused: bool = False
+
+    def and_written(self, written: loading.Written) -> "Counts":
+        """With what was written besides."""
+        return replace(self, **{name: getattr(self, name) + more for name, more in asdict(written).items()})
 
 
-async def import_file(
-    pool: Pool,
-    caller: Caller,
-    path: Path,
-    name: str,
-    *,
-    kind: Kind = "analog",
-    confidence: Confidence = "medium",
-    options: Options | None = None,
-    tell: Tell = lambda _problems: None,
-) -> Loaded:
-    """Crosses of a CSV or workbook; `kind` and `confidence` are those of rows that do not say. Safe to repeat."""
-    for tries_left in reversed(range(TRIES)):
-        loaded = Loaded()
-        try:
-            await _import(pool, caller, path, name, kind, confidence, options or Options(), loaded, tell)
-            break
-        except loading.SamePrint:
-            if not tries_left:
-                raise
-    return loaded
+class CrossImport:
+    """A run of a file of crosses."""
 
+    def __init__(self, db: Connection, run: Run, tell: Tell) -> None:
+        self.db, self.run, self.tell = db, run, tell
+        self.options = run.options
+        # What a run that was cut short had written stays written, and is not new a second time.
+        self.counts = replace(Counts(**run.counts), rows=0, bad_rows=0)
 
-async def _import(
-    pool: Pool,
-    caller: Caller,
-    path: Path,
-    name: str,
-    kind: Kind,
-    confidence: Confidence,
-    options: Options,
-    loaded: Loaded,
-    tell: Tell,
-) -> None:
-    async with own_session(pool) as db:
-        await loading.open_tables(db)
-        try:
-            table = await asyncio.to_thread(open_table, path, name, partial(understand, ignore=options.ignore), options)
+    async def do(self, path: Path) -> Run:
+        """From the file to the end of the run: good rows are written, each other one is told."""
+        await loading.open_tables(self.db)
+        await staging.open_problems(self.db)
+        for tries_left in reversed(range(TRIES)):
             try:
-                _hear(loaded, table.problems, tell)
-                if not table.problems:
-                    parser = await _parser(db, table.columns, kind, confidence)
-                    if not options.dry_run:
-                        parser.source_id = await store.source_id(db, f"import: {name}", caller.actor, is_facts=False)
-                    await _load(db, table, parser, loaded, tell, dry_run=options.dry_run)
-            finally:
-                table.close()
-            if loaded.rows == 0 and not table.problems:
+                state = await self._read(path)
+                break
+            except loading.SamePrint:
+                if not tries_left:
+                    raise
+                await loading.forget(self.db)
+                await staging.forget_problems(self.db)
+                self.counts = replace(self.counts, rows=0, bad_rows=0)
+        async with transaction_on(self.db):
+            await runs.keep_problems(self.db, self.run.id)
+            if state == "done" and not self.options.dry_run:
+                what = f"crosses:{self.run.file_name}"
+                await audit(self.db, caller_of(self.run), "import", what, None, asdict(self.counts))
+            return await end(self.db, self.run, state, self.counts)
+
+    async def _read(self, path: Path) -> str:
+        """How the run ends."""
+        self.tell("reading", 0, 0)
+        means = partial(understand, ignore=self.options.ignore)
+        table = await asyncio.to_thread(open_table, path, self.run.file_name, means, self.options)
+        try:
+            if table.problems:
+                await self._hear(table.problems)
+                return "refused"
+            await self._load(table)
+            if self.counts.rows == 0:
                 raise BadFile("no_rows", row=table.header_row)
-            loaded.refused = bool(table.problems)
-        except BadFile as bad:
-            _hear(loaded, [bad.problem], tell)
-            loaded.refused = True
-        if not loaded.refused and not options.dry_run:
-            async with transaction_on(db):
-                await audit(db, caller, "import", f"crosses:{name}", None, _counts(loaded))
+            return "done"
+        finally:
+            table.close()
+
+    async def _load(self, table: CsvFile | Workbook) -> None:
+        """Read in a thread, while what was read before is written: each takes a processor of its own."""
+        named = self.options.defaults
+        kind = cast("Kind", named.get("kind", "analog"))
+        confidence = cast("Confidence", named.get("confidence", "medium"))
+        parser = await _parser(self.db, table.columns, kind, confidence)
+        if not self.options.dry_run:
+            source, actor = f"import: {self.run.file_name}", self.run.actor
+            parser.source_id = await store.source_id(self.db, source, actor, is_facts=False)
+        batches = cast("Generator[Batch, None, None]", parser.batches(table.rows(), BATCH, CHUNK))
+        read: asyncio.Queue[Batch | None] = asyncio.Queue(AHEAD)
+        reading = asyncio.create_task(_read_all(batches, read))
+        try:
+            while (batch := await _next(read, reading)) is not None:
+                await self._take(batch, parser, table.lines)
+            await reading
+        finally:
+            reading.cancel()
+            with suppress(asyncio.CancelledError, BadFile):
+                await reading
+
+    async def _take(self, batch: Batch, parser: RowParser, lines: int) -> None:
+        self.counts.rows += batch.rows
+        await self._hear(batch.problems)
+        if self.counts.rows > MOST_ROWS:
+            raise BadFile("too_many_rows", MOST_ROWS)
+        if not self.options.dry_run:
+            await loading.add_lines(self.db, batch.articles, batch.pairs)
+            if batch.ends_chunk:
+                await _add_names(self.db, parser)
+                self.counts = await _write(self.db, self.counts, run_id=self.run.id)
+        self.tell("reading" if self.options.dry_run else "loading", self.counts.rows, max(lines, self.counts.rows))
+
+    async def _hear(self, problems: Sequence[Problem]) -> None:
+        self.counts.bad_rows += len(problems)
+        if problems:
+            await staging.add_problems(self.db, problems)
 
 
-async def load_facts(pool: Pool, caller: Caller) -> Loaded:
+async def _read_all(batches: Generator[Batch, None, None], read: "asyncio.Queue[Batch | None]") -> None:
+    try:
+        while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+            await read.put(batch)
+    finally:
+        with suppress(ValueError):  # we were stopped, and the thread is still in it: it ends with its batch
+            batches.close()
+        with suppress(asyncio.QueueFull):
+            read.put_nowait(None)
+
+
+async def _next(read: "asyncio.Queue[Batch | None]", reading: "asyncio.Task[None]") -> Batch | None:
+    """The next batch; None when there is none, or reading broke off."""
+    if reading.done() and read.empty():
+        return None
+    return await read.get()
+
+
+async def load_facts(pool: Pool, caller: Caller) -> Counts:
     """Brands with their names, and crosses, that are facts: what is missing comes, what is no fact any more goes.
 
     Names of brands that people gave away already stay with whom they have them. Safe to repeat.
     """
-    loaded, found = Loaded(), cross_facts()
+    found = cross_facts()
     async with own_session(pool) as db:
         await loading.open_tables(db)
         async with transaction_on(db):
@@ -130,18 +178,14 @@ async def load_facts(pool: Pool, caller: Caller) -> Loaded:
                 source: await store.source_id(db, " | ".join(source), caller.actor, is_facts=True)
                 for source in sorted({fact.source for fact in found})
             }
-        await _stage_facts(db, found, source_ids, loaded)
-        if loaded.problems:
-            raise AssertionError(f"facts that cannot be loaded: {loaded.problems[:3]}")
-        await _write(db, loaded, are_all_facts=True)
+        await _stage_facts(db, found, source_ids)
+        loaded = await _write(db, Counts(rows=len(found)), are_all_facts=True)
         async with transaction_on(db):
-            await audit(db, caller, "import", "crosses:facts", None, _counts(loaded))
+            await audit(db, caller, "import", "crosses:facts", None, asdict(loaded))
     return loaded
 
 
-async def _stage_facts(
-    db: Connection, found: list[CrossFact], source_ids: dict[tuple[str, ...], int], loaded: Loaded
-) -> None:
+async def _stage_facts(db: Connection, found: list[CrossFact], source_ids: dict[tuple[str, ...], int]) -> None:
     parser = await _parser(db, Columns(list(FACT_COLUMNS), dict(FACT_COLUMNS)), "analog", "low")
 
     def rows() -> Iterator[tuple[int, list[str]]]:
@@ -152,8 +196,8 @@ async def _stage_facts(
             yield number, [*(other + one if fact.kind == "oe" else one + other), fact.kind, fact.confidence]
 
     for batch in parser.batches(rows(), BATCH, CHUNK):
-        loaded.rows += batch.rows
-        _hear(loaded, batch.problems, lambda _problems: None)
+        if batch.problems:
+            raise AssertionError(f"facts that cannot be loaded: {batch.problems[:3]}")
         await loading.add_lines(db, batch.articles, batch.pairs)
     await _add_names(db, parser)
 
@@ -171,56 +215,6 @@ async def _parser(db: Connection, columns: Columns, kind: Kind, confidence: Conf
     return RowParser(columns, await brand_store.all_keys(db), makers, kind, confidence, 0)
 
 
-async def _load(
-    db: Connection, table: CsvFile | Workbook, parser: RowParser, loaded: Loaded, tell: Tell, *, dry_run: bool
-) -> None:
-    """Read in a thread, while what was read before is written: each takes a processor of its own."""
-    read: asyncio.Queue[Batch | None] = asyncio.Queue(AHEAD)
-    batches = cast("Generator[Batch, None, None]", parser.batches(table.rows(), BATCH, CHUNK))
-
-    async def read_all() -> None:
-        try:
-            while (batch := await asyncio.to_thread(next, batches, None)) is not None:
-                await read.put(batch)
-        finally:
-            with suppress(ValueError):  # we were stopped, and the thread is still in it: it ends with its batch
-                batches.close()
-            with suppress(asyncio.QueueFull):
-                read.put_nowait(None)
-
-    reading = asyncio.create_task(read_all())
-    try:
-        while (batch := await _next(read, reading)) is not None:
-            loaded.rows += batch.rows
-            _hear(loaded, batch.problems, tell)
-            if loaded.rows > MOST_ROWS:
-                raise BadFile("too_many_rows", MOST_ROWS)
-            if not dry_run:
-                await loading.add_lines(db, batch.articles, batch.pairs)
-                if batch.ends_chunk:
-                    await _add_names(db, parser)
-                    await _write(db, loaded, are_all_facts=False)
-        await reading
-    finally:
-        reading.cancel()
-        with suppress(asyncio.CancelledError, BadFile):
-            await reading
-
-
-async def _next(read: "asyncio.Queue[Batch | None]", reading: "asyncio.Task[None]") -> Batch | None:
-    """The next batch; None when there is none, or reading broke off."""
-    if reading.done() and read.empty():
-        return None
-    return await read.get()
-
-
-def _hear(loaded: Loaded, problems: Sequence[Problem], tell: Tell) -> None:
-    loaded.bad_rows += len(problems)
-    loaded.problems += problems[: MOST_TOLD - len(loaded.problems)] if len(loaded.problems) < MOST_TOLD else []
-    if problems:
-        tell(problems)
-
-
 async def _add_names(db: Connection, parser: RowParser) -> None:
     """Brands that nobody knew, each in a transaction of its own: whoever loads at the same time finds them."""
     for number, (_, name) in list(parser.brands.new.items()):
@@ -230,24 +224,18 @@ async def _add_names(db: Connection, parser: RowParser) -> None:
     await loading.add_names(db, parser.added_brands.items(), [(tag, *mark) for mark, tag in list(parser.tags.items())])
 
 
-async def _write(db: Connection, loaded: Loaded, *, are_all_facts: bool) -> None:
-    """What is staged, and then it is no longer staged."""
+async def _write(db: Connection, counts: Counts, *, are_all_facts: bool = False, run_id: int | None = None) -> Counts:
+    """What is staged, and then it is no longer staged. Returns the counts, which the run keeps with it."""
     await loading.find_articles(db)
     for tries_left in reversed(range(TRIES)):
         try:
             async with transaction_on(db):
-                written = await loading.write(db, are_all_facts=are_all_facts)
+                now = counts.and_written(await loading.write(db, are_all_facts=are_all_facts))
+                if run_id is not None:
+                    await runs.save_counts(db, run_id, asdict(now))
             break
-        except asyncpg.UniqueViolationError:  # somebody has just accepted one of these pairs
+        except (asyncpg.UniqueViolationError, *BUSY):  # somebody accepts one of these pairs, or loads for long
             if not tries_left:
                 raise
     await loading.forget(db)
-    loaded.articles += written.articles
-    loaded.pairs += written.pairs
-    loaded.conflicts += written.conflicts
-    loaded.forgotten += written.forgotten
-
-
-def _counts(loaded: Loaded) -> dict[str, int]:
-    names = ("rows", "bad_rows", "articles", "pairs", "conflicts", "forgotten")
-    return {name: getattr(loaded, name) for name in names}
+    return now

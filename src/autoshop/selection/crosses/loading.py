@@ -163,6 +163,23 @@ DELETE FROM crosses AS c
 """
 
 
+# Articles that others name, in the table `named_articles` (brand_id, article_key, article), each once.
+ADD_NAMED = """
+INSERT INTO cross_articles (brand_id, article_key, article)
+SELECT n.brand_id, n.article_key, n.article
+  FROM named_articles AS n
+ WHERE NOT EXISTS (SELECT FROM cross_articles AS c WHERE c.article_key = n.article_key AND c.brand_id = n.brand_id)
+ ORDER BY n.article_key, n.brand_id
+    ON CONFLICT (article_key, brand_id) DO NOTHING
+"""
+
+
+async def add_named(db: Connection) -> int:
+    """Give numbers to articles that another part has named and nobody linked yet; how many there were."""
+    await db.execute(TAKE_TURN)
+    return _count(await db.execute(ADD_NAMED))
+
+
 @dataclass(slots=True)
 class Written:
     """What a load wrote."""

@@ -33,6 +33,20 @@ class WrongCell(Wrong):
         super().__init__(code, detail)
 
 
+def text_of(cells: Sequence[str | Odd], position: int) -> str:
+    """A cell as plain text. Line ends and no-break spaces become spaces; what holds no text is refused."""
+    cell = cells[position]
+    if isinstance(cell, Odd):
+        raise WrongCell(cell.code, position, cell.shown, cell.shown)
+    if cell.isprintable():
+        return cell.strip()
+    text = " ".join(cell.replace("\u200b", "").replace("\ufeff", "").replace("\u00ad", "").split())
+    strange = next((sign for sign in text if not sign.isprintable()), None)
+    if strange is not None:
+        raise WrongCell("control", position, text, f"U+{ord(strange):04X}")
+    return text
+
+
 class PlugPairs:
     """The checker for pairs of spark plugs, with what was read of each code remembered."""
 
@@ -175,7 +189,7 @@ class RowParser:
     def _read(self, cells: Sequence[str | Odd], at_brand: int, at_article: int, articles: list[str]) -> "_Article":
         """A brand and article that were not read lately, told to the database."""
         written = cells[at_article]
-        article = written.strip() if type(written) is str and written.isprintable() else self._text(cells, at_article)
+        article = written.strip() if type(written) is str and written.isprintable() else text_of(cells, at_article)
         number = self._numbers.get(cells[at_brand]) or self._number(cells, at_brand)  # type: ignore[arg-type]
         key = article_key(article)
         if not key or len(article) > LONGEST_ARTICLE:
@@ -195,7 +209,7 @@ class RowParser:
         known = self._numbers.get(written)  # type: ignore[arg-type]
         if known is not None:
             return known
-        name = self._text(cells, position)
+        name = text_of(cells, position)
         if not name or len(name) > LONGEST_BRAND:
             raise WrongCell("too_long" if name else "required", position, name, LONGEST_BRAND)
         try:
@@ -207,19 +221,6 @@ class RowParser:
             self._numbers.clear()
         self._numbers[shown(written)] = number
         return number
-
-    def _text(self, cells: Sequence[str | Odd], position: int) -> str:
-        """A cell as plain text. Line ends and no-break spaces become spaces; what holds no text is refused."""
-        cell = cells[position]
-        if isinstance(cell, Odd):
-            raise WrongCell(cell.code, position, cell.shown, cell.shown)
-        if cell.isprintable():
-            return cell.strip()
-        text = " ".join(cell.replace("\u200b", "").replace("\ufeff", "").replace("\u00ad", "").split())
-        strange = next((sign for sign in text if not sign.isprintable()), None)
-        if strange is not None:
-            raise WrongCell("control", position, text, f"U+{ord(strange):04X}")
-        return text
 
     def _named(
         self,

@@ -9,6 +9,19 @@ from starlette.responses import Response
 
 from autoshop.accounts.access import needs
 from autoshop.accounts.model import Caller
+from autoshop.catalog.imports.api import (
+    THE_FILE,
+    Delimiter,
+    DryRun,
+    Encoding,
+    FileName,
+    Ignore,
+    RunOut,
+    Sheet,
+    SkipBad,
+    take_in,
+)
+from autoshop.catalog.imports.model import Options
 from autoshop.kit.answers import IdempotencyKey, shaped, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.facts import Confidence
@@ -54,7 +67,10 @@ class VerdictOut(BaseModel):
 
 
 class FitsOut(BaseModel):
-    """A car that it fits. `through`: the article that is told to, where it is another; `links` lead there."""
+    """A car that it fits; with `qualifiers`, on that condition.
+
+    `through`: the article that is told to, where it is another; `links` lead there.
+    """
 
     vehicle: str
     engine: str | None
@@ -66,6 +82,7 @@ class FitsOut(BaseModel):
     confidence: Confidence
     basis: Literal["read", "knowledge"]
     source: list[str]
+    qualifiers: str
     through: str | None
     links: int
 
@@ -87,11 +104,11 @@ class FeedbackIn(BaseModel, extra="forbid"):
 
 
 class FeedbackOut(BaseModel):
-    """What was said, by whom, and where it comes from."""
+    """What was said, by whom, and where it comes from. `vehicle` null: nobody knows for which car it was bought."""
 
     id: int
     product_id: int
-    vehicle: str
+    vehicle: str | None
     engine: str | None
     fitted: bool
     origin: Origin
@@ -134,7 +151,10 @@ async def what_it_fits(
     )
 
 
-_AS_TOLD = ("vehicle", "engine", "category", "position", "quantity", "years_from", "years_to", "confidence", "basis")
+_AS_TOLD = (
+    *("vehicle", "engine", "category", "position", "quantity"),
+    *("years_from", "years_to", "qualifiers", "confidence", "basis"),
+)
 
 
 @router.get("/products/{product_id}/fitment/verdict")
@@ -207,6 +227,37 @@ async def say_whether_it_fitted(
         return shaped(FeedbackOut, kept).model_dump(mode="json")
 
     return await write_once(request, caller.actor, verb)
+
+
+@router.post("/imports/fitments", status_code=202, response_model=RunOut, openapi_extra=THE_FILE)
+async def start_import_of_fitments(
+    request: Request,
+    caller: Annotated[Caller, needs("catalog:write")],
+    name: FileName = "fitments",
+    source: Annotated[
+        str | None,
+        Query(min_length=1, max_length=200, pattern=NOT_BLANK, description="who says so, of rows that do not say"),
+    ] = None,
+    confidence: Annotated[Confidence, Query(description="of rows that do not say")] = "medium",
+    skip_bad: SkipBad = False,
+    dry_run: DryRun = False,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    sheet: Sheet = None,
+    ignore: Ignore = [],  # noqa: B006
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Import what fits which car from CSV, XLSX or XLS: all rows or, with every reason, none.
+
+    The body is the file. What its sources said before is replaced by what it says; what facts and other sources say
+    stays. What comes of it is told by `Location`, as of other imports.
+    """
+    defaults = {"confidence": str(confidence)} | ({"source": source.strip()} if source else {})
+    options = Options(
+        skip_bad=skip_bad, dry_run=dry_run, encoding=encoding, delimiter=delimiter, sheet=sheet, ignore=tuple(ignore),
+        defaults=defaults,
+    )  # fmt: skip
+    return await take_in(request, caller, name, options, "fitments")
 
 
 @router.get("/fitment/feedback")

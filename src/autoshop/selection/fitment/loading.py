@@ -30,7 +30,7 @@ async def load_facts(db: Connection) -> Loaded:
     engines = sorted({(one.vehicle, one.code) for several in known.engines.values() for one in several if one.code})
     await store.add_cars(db, sorted(known.vehicles), engines)
     sources = {one.source for one in told.fitted} | {one.source for one in told.absent}
-    await store.add_sources(db, sorted(" | ".join(source) for source in sources))
+    await store.add_sources(db, sorted(" | ".join(source) for source in sources), are_facts=True)
     article_ids = await _articles(db, told)
     rows = [row for fact in told.fitted for row in _rows(fact, article_ids, known.engines)]
     absences = [(one.vehicle, one.category, one.confidence, " | ".join(one.source)) for one in told.absent]

@@ -12,7 +12,7 @@ from autoshop.selection.plugs.model import Check
 from autoshop.selection.vehicles.model import in_years
 
 Answer = Literal["fits", "does_not_fit", "check"]
-Kind = Literal["fitment", "cross", "other_engine", "other_years", "plug", "absent", "feedback", "unknown"]
+Kind = Literal["fitment", "cross", "other_engine", "other_years", "qualifiers", "plug", "absent", "feedback", "unknown"]
 Origin = Literal["order", "return", "staff"]
 MOST_DOUBTS = 3  # so many buyers for whom it did not fit, and fewer for whom it did: nobody says any more that it does
 
@@ -32,6 +32,7 @@ class Fitted:
     confidence: Confidence
     basis: Literal["read", "knowledge"]
     source: str
+    qualifiers: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +66,11 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What one of them said."""
+    """What one of them said. `vehicle` None: nobody knows for which car it was bought."""
 
     id: int
     product_id: int
-    vehicle: str
+    vehicle: str | None
     engine: str | None
     fitted: bool
     origin: Origin
@@ -77,6 +78,17 @@ class Feedback:
     note: str | None
     actor: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PartKind:
+    """A product, what its category and the one above are called, and whether it is told of any car that it fits it."""
+
+    product_id: int
+    brand_id: int
+    article: str
+    categories: tuple[str, ...]
+    is_told: bool
 
 
 class UnknownEngine(NotFound):
@@ -123,6 +135,9 @@ def judge(
                 "other_engine" if kind == "other_engine" else "other_years", "medium", (found.source,), facts
             )
             return Verdict("check", "low", (*chain, against), found.position, found.quantity)
+    if found.qualifiers:  # nobody knows whether it is so with this car
+        only = Link("qualifiers", found.confidence, tuple(found.source.split(" | ")), {"qualifiers": found.qualifiers})
+        return _doubted(Verdict("check", confidence, (*chain, only), found.position, found.quantity), told)
     return _doubted(Verdict("fits", confidence, chain, found.position, found.quantity), told)
 
 
@@ -132,11 +147,12 @@ def _chain(found: Fitted, way: Way) -> Iterable[Link]:
     yield Link("fitment", found.confidence, tuple(found.source.split(" | ")), {"article": str(found.article_id)})
 
 
-def _rank(one: tuple[Fitted, Way], engine: str | None, year: int | None) -> tuple[bool, bool, int, int, str]:
+def _rank(one: tuple[Fitted, Way], engine: str | None, year: int | None) -> tuple[bool, bool, bool, int, int, str]:
     found, way = one
     return (
         not _engine_agrees(found, engine),
         not _year_agrees(found, year),
+        found.qualifiers != "",
         len(way.steps),
         CONFIDENCES.index(found.confidence),
         found.position,

@@ -79,7 +79,7 @@ async def _judged(db: Connection, product: Product, ways: dict[int, Way], cars: 
             engine,
             year,
             [(one, ways[one.article_id]) for one in found],
-            _beside_plug(own, engines),
+            beside_plug(own, engines),
             Link("absent", lacking[1], tuple(lacking[2].split(" | ")), {"category": lacking[0]}) if lacking else None,  # type: ignore[arg-type]
             told,
         )
@@ -111,7 +111,7 @@ async def _spec_of(db: Connection, product: Product) -> Spec | None:
     return spec_of(makers[product.brand_id], product.article) if product.brand_id in makers else None
 
 
-def _beside_plug(own: Spec | None, engines: Sequence[Engine]) -> tuple[str, Check] | None:
+def beside_plug(own: Spec | None, engines: Sequence[Engine]) -> tuple[str, Check] | None:
     """A spark plug beside the one that the engine has; None where either is not known, or the engines differ."""
     codes = {one.plug_ngk for one in engines}
     code = codes.pop() if len(codes) == 1 else None
@@ -151,20 +151,23 @@ async def _fits(
     return [(number, one, ways[one.article_id]) for number, one in found]
 
 
-async def products_for(db: Connection, vehicle_id: str, engine: str | None, memory: Memory | None = None) -> list[int]:
+async def products_for(
+    db: Connection, vehicle_id: str, engine: str | None, memory: Memory | None = None, *, on_conditions: bool = True
+) -> list[int]:
     """The products that are said to fit a car, or may stand for one that is; at most MOST_FITTING.
 
-    Raises UnknownVehicle and UnknownEngine.
+    Without `on_conditions`, those alone that fit it whatever else is so. Raises UnknownVehicle and UnknownEngine.
     """
     vehicle, _ = car(vehicle_id, engine)
-    question, shape = ("articles for", vehicle.id, engine), list[tuple[int, str]]
-    keys = await recalled(memory, db, question, shape, lambda: _articles_for(db, vehicle.id, engine))
+    question, shape = ("articles for", vehicle.id, engine, on_conditions), list[tuple[int, str]]
+    keys = await recalled(memory, db, question, shape, lambda: _articles_for(db, vehicle.id, engine, on_conditions))
     return sorted({one.id for one in await catalogue.by_articles(db, keys)})[:MOST_FITTING]
 
 
-async def _articles_for(db: Connection, vehicle: str, engine: str | None) -> list[tuple[int, str]]:
+async def _articles_for(db: Connection, vehicle: str, engine: str | None, on_conditions: bool) -> list[tuple[int, str]]:
     """Brand and key of the articles that are said to fit a car, or may stand for one that is."""
-    fitted = {one.article_id for one in await store.whole_car(db, vehicle, engine)}
+    told = await store.whole_car(db, vehicle, engine)
+    fitted = {one.article_id for one in told if on_conditions or not one.qualifiers}
     walked = await crosses.walk(db, sorted(fitted), **BOUNDS | {"most": MOST_FITTING}) if fitted else []
     named = await crosses.articles(db, fitted | {way.to_id for way in walked})
     return [(one.brand_id, one.article_key) for one in named.values()]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from autoshop.kit.db import Connection
-from autoshop.selection.fitment.model import Feedback, Fitted, Told
+from autoshop.selection.fitment.model import Feedback, Fitted, PartKind, Told
 
 # ------------------------------------------------------------------------------------------------ loading
 TAKE_TURN = "SELECT pg_advisory_xact_lock(hashtext('autoshop fitments'))"
@@ -25,7 +25,7 @@ SELECT v.id, n.code
 """
 ADD_SOURCES = """
 INSERT INTO fitment_sources (code, is_facts)
-SELECT n.code, true
+SELECT n.code, $2
   FROM unnest($1::text[]) AS n (code)
  WHERE NOT EXISTS (SELECT FROM fitment_sources AS s WHERE s.code = n.code)
 """
@@ -38,9 +38,9 @@ async def add_cars(db: Connection, slugs: Sequence[str], engines: Sequence[tuple
     await db.execute(ADD_ENGINES, [slug for slug, _ in engines], [code for _, code in engines])
 
 
-async def add_sources(db: Connection, codes: Sequence[str]) -> None:
-    """Sources of facts that are not known yet."""
-    await db.execute(ADD_SOURCES, codes)
+async def add_sources(db: Connection, codes: Sequence[str], *, are_facts: bool) -> None:
+    """Sources that are not known yet. Whoever loads has taken his turn: see `add_cars`."""
+    await db.execute(ADD_SOURCES, codes, are_facts)
 
 
 # What is there and as it was is left alone; what is no fact any more goes. Fitments of files stay.
@@ -60,13 +60,13 @@ WITH told AS (
 MERGE INTO fitments AS t
 USING told AS n
    ON t.vehicle_id = n.vehicle_id AND t.engine_id IS NOT DISTINCT FROM n.engine_id
-  AND t.article_id = n.article_id AND t.position = n.position
- WHEN MATCHED AND (t.category, t.quantity, t.years_from, t.years_to, t.confidence, t.basis, t.source_id)
+  AND t.article_id = n.article_id AND t.position = n.position AND t.source_id = n.source_id
+ WHEN MATCHED AND (t.category, t.quantity, t.years_from, t.years_to, t.confidence, t.basis)
                   IS DISTINCT FROM
-                  (n.category, n.quantity::numeric, n.years_from::smallint, n.years_to::smallint, n.confidence, n.basis,
-                   n.source_id) THEN
+                  (n.category, n.quantity::numeric, n.years_from::smallint, n.years_to::smallint, n.confidence, n.basis)
+                  THEN
       UPDATE SET category = n.category, quantity = n.quantity, years_from = n.years_from, years_to = n.years_to,
-                 confidence = n.confidence, basis = n.basis, source_id = n.source_id
+                 confidence = n.confidence, basis = n.basis
  WHEN NOT MATCHED THEN
       INSERT (vehicle_id, engine_id, article_id, category, position, quantity, years_from, years_to, confidence, basis,
               source_id)
@@ -103,12 +103,13 @@ async def keep_facts(db: Connection, rows: Sequence[tuple[Any, ...]], absences: 
 # ------------------------------------------------------------------------------------------------ asking
 FITTED = """
 SELECT f.article_id, v.slug AS vehicle, e.code AS engine, f.category, f.position, f.quantity::float8 AS quantity,
-       f.years_from, f.years_to, f.confidence, f.basis, s.code AS source
+       f.years_from, f.years_to, f.confidence, f.basis, s.code AS source, f.qualifiers
   FROM fitments AS f
   JOIN vehicles AS v ON v.id = f.vehicle_id
   LEFT JOIN vehicle_engines AS e ON e.id = f.engine_id
   JOIN fitment_sources AS s ON s.id = f.source_id
 """
+OF_CAR = FITTED + " WHERE v.slug = $1 AND f.article_id = ANY ($2::int[]) LIMIT 1000"
 WHOLE_CAR = FITTED + " WHERE v.slug = $1 AND (f.engine_id IS NULL OR $2::text IS NULL OR e.code = $2) LIMIT 5000"
 OF_CATEGORIES = FITTED + " WHERE v.slug = $1 AND f.category = ANY ($2::text[]) LIMIT 5000"
 OF_ARTICLES = (
@@ -119,6 +120,11 @@ OF_ARTICLES = (
  LIMIT $4
 """
 ).replace("SELECT f.article_id", "SELECT f.id, f.article_id", 1)
+
+
+async def of_car(db: Connection, vehicle: str, article_ids: Collection[int]) -> list[Fitted]:
+    """Which of some articles are said to fit a car, with whatever engine."""
+    return [Fitted(**row) for row in await db.fetch(OF_CAR, vehicle, list(article_ids))]
 
 
 async def whole_car(db: Connection, vehicle: str, engine: str | None) -> list[Fitted]:
@@ -148,7 +154,7 @@ SELECT w.place, fitted.lines AS fitted, absent.category, absent.confidence, abse
   LEFT JOIN LATERAL (SELECT jsonb_agg(to_jsonb(line)) AS lines
                        FROM (SELECT f.article_id, v.slug AS vehicle, e.code AS engine, f.category, f.position,
                                     f.quantity::float8 AS quantity, f.years_from, f.years_to, f.confidence, f.basis,
-                                    s.code AS source
+                                    s.code AS source, f.qualifiers
                                FROM fitments AS f
                                LEFT JOIN vehicle_engines AS e ON e.id = f.engine_id
                                JOIN fitment_sources AS s ON s.id = f.source_id
@@ -164,7 +170,7 @@ SELECT w.place, fitted.lines AS fitted, absent.category, absent.confidence, abse
                             count(*) FILTER (WHERE NOT f.fitted) AS not_fitted
                        FROM fitment_feedback AS f
                        LEFT JOIN vehicle_engines AS e ON e.id = f.engine_id
-                      WHERE f.product_id = $4 AND f.vehicle_id = v.id
+                      WHERE f.product_id = $4 AND f.vehicle_id = v.id AND f.withdrawn_at IS NULL
                         AND (e.code IS NULL OR w.engine IS NULL OR e.code = w.engine)) AS told ON true
  ORDER BY w.place
  LIMIT 100
@@ -204,6 +210,27 @@ async def absences(db: Connection, vehicle: str) -> set[str]:
     return {row["category"] for row in await db.fetch(ABSENCES, vehicle)}
 
 
+# Of what kind products are, and whether anything is told of what they fit.
+KINDS = """
+SELECT p.id AS product_id, p.brand_id, p.article,
+       array_remove(ARRAY[c.code, c.name_ru, c.name_en, u.code, u.name_ru, u.name_en], NULL) AS categories,
+       EXISTS (SELECT
+                 FROM cross_articles AS a
+                 JOIN fitments AS f ON f.article_id = a.id
+                WHERE a.article_key = p.article_key AND a.brand_id = p.brand_id) AS is_told
+  FROM products AS p
+  LEFT JOIN categories AS c ON c.id = p.category_id
+  LEFT JOIN categories AS u ON u.id = c.parent_id
+ WHERE p.id = ANY ($1::bigint[])
+"""
+
+
+async def kinds(db: Connection, product_ids: Collection[int]) -> list[PartKind]:
+    """Of what kind some products are."""
+    rows = await db.fetch(KINDS, list(product_ids))
+    return [PartKind(**{**row, "categories": tuple(row["categories"])}) for row in rows]
+
+
 # ------------------------------------------------------------------------------------------------ feedback
 TOLD_MANY = """
 SELECT f.product_id, count(*) FILTER (WHERE f.fitted) AS fitted, count(*) FILTER (WHERE NOT f.fitted) AS not_fitted
@@ -211,6 +238,7 @@ SELECT f.product_id, count(*) FILTER (WHERE f.fitted) AS fitted, count(*) FILTER
   JOIN vehicles AS v ON v.id = f.vehicle_id
   LEFT JOIN vehicle_engines AS e ON e.id = f.engine_id
  WHERE f.product_id = ANY ($1::bigint[]) AND v.slug = $2 AND (e.code IS NULL OR e.code = ANY ($3::text[]))
+   AND f.withdrawn_at IS NULL
  GROUP BY f.product_id
 """
 
@@ -236,7 +264,7 @@ SELECT_FEEDBACK = """
 SELECT f.id, f.product_id, v.slug AS vehicle, e.code AS engine, f.fitted, f.origin, f.reference, f.note, f.actor,
        f.created_at
   FROM fitment_feedback AS f
-  JOIN vehicles AS v ON v.id = f.vehicle_id
+  LEFT JOIN vehicles AS v ON v.id = f.vehicle_id
   LEFT JOIN vehicle_engines AS e ON e.id = f.engine_id
 """
 SAME_FEEDBACK = SELECT_FEEDBACK + " WHERE f.product_id = $1 AND v.slug = $2 AND f.origin = $3 AND f.reference = $4"
@@ -245,7 +273,7 @@ LIST_FEEDBACK = (
     SELECT_FEEDBACK
     + """
  WHERE ($1::bigint IS NULL OR f.id < $1) AND ($2::bigint IS NULL OR f.product_id = $2)
-   AND ($3::boolean IS NULL OR f.fitted = $3)
+   AND ($3::boolean IS NULL OR f.fitted = $3) AND f.withdrawn_at IS NULL
  ORDER BY f.id DESC
  LIMIT $4
 """

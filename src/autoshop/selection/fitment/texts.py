@@ -21,6 +21,7 @@ _LINKS: Final[dict[Kind, tuple[str, str]]] = {
         "That is known for the engine {engine} alone",
     ),
     "other_years": ("Известно только для {years} годов", "That is known for the years {years} alone"),
+    "qualifiers": ("Подходит при условии: {qualifiers}", "It fits on condition: {qualifiers}"),
     "plug": (
         "У двигателя свеча {plug}; эта отличается: {differs}",
         "The engine has the plug {plug}; this one differs in: {differs}",

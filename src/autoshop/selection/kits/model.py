@@ -137,7 +137,7 @@ def needs_of(
 def _is_meant(part: Part, one: Fitted, engines: Sequence[str], year: int | None) -> bool:
     place = not part.positions or any(one.position.startswith(begins) for begins in part.positions)
     engine = one.engine is None or one.engine in engines
-    return place and engine and (year is None or in_years(one.years_from, one.years_to, year))
+    return not one.qualifiers and place and engine and (year is None or in_years(one.years_from, one.years_to, year))
 
 
 def _need(

@@ -60,7 +60,7 @@ def stems_in(text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class CategoryFact:
-    """A line of categories.csv."""
+    """A line of categories.csv. `car_bound`: such a part fits some cars and others not; `no`: its spec says all."""
 
     code: str
     ru: str
@@ -69,6 +69,7 @@ class CategoryFact:
     source: tuple[str, ...]
     synonyms: tuple[str, ...] = ()
     symptoms: tuple[str, ...] = ()
+    car_bound: Literal["yes", "no"] | None = None
 
 
 @cache

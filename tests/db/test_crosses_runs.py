@@ -1,0 +1,97 @@
+"""A run of a file of crosses that is cut short: what was written stays, what is missing comes, nothing counts twice."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from autoshop.catalog.imports import service
+from autoshop.kit.db import Pool, is_gone
+from autoshop.selection.crosses import importing
+from tests.conftest import Database
+from tests.crosses import carry_out, load, pairs, start, write
+
+pytestmark = pytest.mark.anyio
+
+BATCH, ROWS = 10, 60
+LINES = [f"MANN;W{number};New {number % 7};N{number}" for number in range(ROWS - 2)]
+LINES += ["MANN;;MAHLE;OC1", "Россия (ОСТ);А17ДВРМ;Россия (ОСТ);АУ17ДВРМ"]
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty rows are written together."""
+    monkeypatch.setattr(importing, "BATCH", BATCH)
+    monkeypatch.setattr(importing, "CHUNK", 2 * BATCH)
+
+
+def cut_off(database: Database, after: int) -> Callable[[str, int, int], None]:
+    """Ends the session of the import once so many rows were taken."""
+
+    def tell(phase: str, done: int, total: int) -> None:
+        if phase == "loading" and done == after:
+            with psycopg.connect(database.super_url, autocommit=True) as admin:
+                ended = admin.execute(
+                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks JOIN pg_database AS d ON d.oid = database"
+                    " WHERE locktype = 'advisory' AND d.datname = current_database()"
+                ).fetchall()
+                assert ended == [(True,)]
+
+    return tell
+
+
+@pytest.mark.parametrize("after", [BATCH, 2 * BATCH, 3 * BATCH, 4 * BATCH, ROWS])
+async def test_a_run_cut_off_anywhere_ends_as_if_it_had_not_been(
+    pool: Pool, database: Database, tmp_path: Path, after: int
+) -> None:
+    file = write(tmp_path, *LINES)
+    run = await start(pool, file)
+    with pytest.raises(Exception) as broken:  # noqa: PT011 - which one depends on the moment
+        await carry_out(pool, run, file, cut_off(database, after))
+    assert is_gone(broken.value)
+    written = len(await pairs(pool))
+    assert written == (after // (2 * BATCH) * 2 * BATCH if after < ROWS else ROWS - 2), "whole parts alone"
+    assert (await service.get_run(pool, run.id)).finished_at is None
+    done = await carry_out(pool, run, file)
+    assert (done.run.state, done.run.attempt, len(await pairs(pool))) == ("done", 2, ROWS - 2)
+    counts = done.counts
+    assert (counts.rows, counts.bad_rows, counts.pairs, counts.conflicts) == (ROWS, 1, ROWS - 2, 1)
+    assert [(one.row, one.column_name, one.code) for one in done.problems] == [(ROWS, "Артикул", "required")]
+    assert await pool.fetchval("SELECT count(*) FROM audit WHERE subject = 'crosses:crosses.csv'") == 1
+
+
+async def test_a_run_cut_off_again_and_again_is_given_up_and_says_what_it_wrote(
+    pool: Pool, database: Database, tmp_path: Path
+) -> None:
+    file = write(tmp_path, *LINES)
+    run = await start(pool, file)
+    for _ in range(3):
+        with pytest.raises(Exception):  # noqa: B017, PT011 - the session is gone
+            await carry_out(pool, run, file, cut_off(database, 3 * BATCH))
+    failed = await carry_out(pool, run, file)
+    assert (failed.run.state, [one.code for one in failed.problems]) == ("failed", ["crashed"])
+    assert (failed.counts.pairs, len(await pairs(pool))) == (2 * BATCH, 2 * BATCH)
+
+
+async def test_two_who_carry_out_one_run_do_it_once(pool: Pool, tmp_path: Path) -> None:
+    file = write(tmp_path, *LINES)
+    run = await start(pool, file)
+    one, other = await asyncio.gather(carry_out(pool, run, file), carry_out(pool, run, file))
+    assert one == other
+    assert (one.run.attempt, one.counts.pairs) == (1, ROWS - 2)
+
+
+async def test_the_same_file_again_changes_nothing(pool: Pool, tmp_path: Path) -> None:
+    first, again = await load(pool, tmp_path, *LINES), await load(pool, tmp_path, *LINES)
+    assert (first.counts.pairs, again.counts.pairs, again.counts.conflicts) == (ROWS - 2, 0, 0)
+    assert first.problems == again.problems
+
+
+async def test_it_is_told_how_far_it_is(pool: Pool, tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    file = write(tmp_path, *LINES)
+    await carry_out(pool, await start(pool, file), file, lambda *what: told.append(what))
+    assert told[0] == ("reading", 0, 0)
+    assert [done for phase, done, _ in told if phase == "loading"] == [*range(BATCH, ROWS + 1, BATCH), ROWS]
