@@ -21,7 +21,7 @@ DECIDE = {"inventory:approve", "channels:write", "webhooks:write"}  # what a man
     [
         ("owner", set()),
         ("manager", {"staff:write"}),
-        ("buyer", {"inventory:write", *DECIDE, "staff:write", "metrics:read"}),
+        ("buyer", {"inventory:write", "garages:write", *DECIDE, "staff:write", "metrics:read"}),
         ("clerk", {"catalog:write", "cost:read", "levels:write", *DECIDE, "staff:write", "metrics:read"}),
         ("monitor", set(SCOPES) - {"metrics:read"}),
     ],

@@ -97,7 +97,7 @@ async def show_kit(
 
 @router.post("/{kit}")
 async def reserve_kit(
-    request: Request, page: Annotated[Page, Depends(the_page)], caller: Annotated[Caller, needs("inventory:write")]
+    request: Request, caller: Annotated[Caller, needs("inventory:write")], page: Annotated[Page, Depends(the_page)]
 ) -> Response:
     """Hold all of a way to buy for a buyer, by whoever serves him; a refusal comes back on the page."""
     form = await forms.read(request)
