@@ -38,6 +38,7 @@ router = APIRouter(prefix="/plugs", include_in_schema=False, dependencies=[anybo
 
 EXAMPLES = (("NGK", "BPR6ES-11"), (RUSSIAN, "АУ17ДВРМ"), ("Bosch", "FR7DCU"), ("Denso", "Q20PR-U11"))
 MOST_CARDS = 40  # of what the shop sells; whatever comes after is named by its code
+MOST_SEEN = 9  # of them at once; the others open
 MOST_SIMILAR_IN_DATA = 20
 RETAIL = "retail"
 IN_SHORT = ("thread", "reach_mm", "hex_mm", "heat")
@@ -105,6 +106,7 @@ async def show_plug(
         not_read=texts.NOT_READ[language == "en"] if plug.spec is None else None,
         told=told,
         offered=offered[:MOST_CARDS],
+        most=MOST_SEEN,
         others=_by_reason(told, {product.product_id for _, product in offered[:MOST_CARDS]}),
         other_brands=[one for one in found.candidates if one.brand != plug.brand],
         stores=_stores_of(alike),
