@@ -24,7 +24,7 @@ from autoshop.catalog.imports.model import Options
 from autoshop.kit.answers import IdempotencyKey, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.facts import Confidence
-from autoshop.kit.fields import PathId
+from autoshop.kit.fields import PathId, Spoken
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
 from autoshop.kit.text import NOT_BLANK
 from autoshop.selection.crosses import analogs, service, store
@@ -38,7 +38,7 @@ from autoshop.selection.crosses.answers import (
     out,
 )
 from autoshop.selection.crosses.model import Kind, State
-from autoshop.selection.plugs.api import Lang, StoreId
+from autoshop.selection.plugs.api import StoreId
 
 router = APIRouter(prefix="/api/v1", tags=["selection"])
 CONFLICTS = "/crosses/conflicts"
@@ -73,10 +73,10 @@ class Dismissal(BaseModel, extra="forbid"):
 @router.get("/products/{product_id}/analogs")
 async def product_analogs(
     request: Request,
+    lang: Spoken,
     product_id: PathId,
     caller: Annotated[Caller, needs("catalog:read")],
     store_id: StoreId = None,
-    lang: Lang = "ru",
 ) -> AnalogsOut:
     """What may stand for a product: by fit, then by time to the buyer, then by price; and how each is linked."""
     now = datetime.now(UTC)
@@ -131,8 +131,8 @@ async def start_import_of_crosses(
 @router.get(CONFLICTS, dependencies=[needs("catalog:read")])
 async def list_conflicts(
     request: Request,
+    lang: Spoken,
     state: Annotated[State | None, Query(description="open: nobody has looked at it yet")] = None,
-    lang: Lang = "ru",
     page: Cursor = None,
     limit: Limit = 100,
 ) -> ConflictsPage:
@@ -145,7 +145,11 @@ async def list_conflicts(
 
 
 @router.get(CONFLICTS + "/{conflict_id}", dependencies=[needs("catalog:read")])
-async def show_conflict(request: Request, conflict_id: PathId, lang: Lang = "ru") -> ConflictOut:
+async def show_conflict(
+    request: Request,
+    lang: Spoken,
+    conflict_id: PathId,
+) -> ConflictOut:
     """One pair, and what was decided."""
     async with request.app.state.pool.acquire() as db:
         return conflict_out(await service.get_conflict(db, conflict_id), lang)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
@@ -25,8 +25,8 @@ from autoshop.catalog.imports.model import Options
 from autoshop.kit.answers import IdempotencyKey, shaped, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.facts import Confidence
-from autoshop.kit.fields import PathId, YesNo
-from autoshop.kit.language import Language, language_of
+from autoshop.kit.fields import PathId, Spoken, YesNo
+from autoshop.kit.language import Language
 from autoshop.kit.paging import Cursor, Limit, decode_cursor, page_of
 from autoshop.kit.text import NOT_BLANK
 from autoshop.selection.crosses.analogs import named
@@ -38,7 +38,6 @@ router = APIRouter(prefix="/api/v1", tags=["selection"])
 
 Vehicle = Annotated[str, Query(min_length=1, max_length=200, pattern=NOT_BLANK, description="lada/vesta/i")]
 Engine = Annotated[str | None, Query(min_length=1, max_length=60, pattern=NOT_BLANK, description="a code: 21129")]
-AcceptLanguage = Annotated[str | None, Header(description="ru (default) or en: the language of sentences")]
 Text = Annotated[str, Field(min_length=1, max_length=500, pattern=NOT_BLANK)]
 
 
@@ -160,15 +159,14 @@ _AS_TOLD = (
 @router.get("/products/{product_id}/fitment/verdict")
 async def does_it_fit(
     request: Request,
+    language: Spoken,
     caller: Annotated[Caller, needs("catalog:read")],
     product_id: PathId,
     vehicle: Vehicle,
     engine: Engine = None,
     year: Annotated[int | None, Query(ge=1900, le=2100)] = None,
-    accept_language: AcceptLanguage = None,
 ) -> VerdictOut:
     """Fits, does not fit, or has to be checked: with the chain that proves it."""
-    language = language_of(accept_language)
     async with request.app.state.pool.acquire() as db:
         judged = await service.verdict(db, caller, product_id, vehicle, engine, year, request.app.state.memory)
     return _verdict(judged, language)

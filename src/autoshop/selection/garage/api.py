@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Request
+from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from autoshop.accounts.access import needs
@@ -11,8 +11,7 @@ from autoshop.accounts.model import Caller
 from autoshop.kit.answers import IdempotencyKey, IfMatch, write_once
 from autoshop.kit.db import Connection
 from autoshop.kit.etag import version_in
-from autoshop.kit.fields import PathId
-from autoshop.kit.language import language_of
+from autoshop.kit.fields import PathId, Spoken
 from autoshop.kit.text import IN_PATH
 from autoshop.selection.garage import service
 from autoshop.selection.garage.answers import (
@@ -37,15 +36,17 @@ Customer = Annotated[
     Path(min_length=1, max_length=100, pattern=IN_PATH, description="as the site names him; nothing here checks it"),
 ]
 Own = Annotated[Caller, needs("garages:write")]
-AcceptLanguage = Annotated[str | None, Header(description="ru (default) or en: the language of sentences")]
 
 
 @router.get("/{customer}")
 async def show_garage(
-    request: Request, customer: Customer, _caller: Own, accept_language: AcceptLanguage = None
+    request: Request,
+    language: Spoken,
+    customer: Customer,
+    _caller: Own,
 ) -> GarageOut:
     """A customer's cars with what is due of each; of a customer who put nothing in, none."""
-    now, language = datetime.now(UTC), language_of(accept_language)
+    now = datetime.now(UTC)
     async with request.app.state.pool.acquire() as db:
         cars = await service.look(db, Owner(customer=customer), now)
     return GarageOut(customer=customer, cars=[car_out(one, language) for one in cars])

@@ -12,6 +12,7 @@ from autoshop.inventory.availability.model import Status
 from autoshop.inventory.availability.texts import eta_text
 from autoshop.kit.answers import shaped
 from autoshop.kit.facts import Confidence
+from autoshop.kit.fields import Spoken
 from autoshop.kit.language import Language
 from autoshop.selection.plugs import known, service, texts
 from autoshop.selection.plugs.analogs import Analog, By
@@ -24,7 +25,6 @@ router = APIRouter(prefix="/api/v1/plugs", tags=["selection"])
 
 Code = Annotated[str, Path(description="however it is spelt; `NGK BPR6ES` names its brand too; a + at the end matters")]
 Brand = Annotated[str | None, Query(max_length=100, description="where a code is of several brands")]
-Lang = Annotated[Language, Query(description="of reasons and warnings")]
 StoreId = Annotated[
     int | None, Query(ge=1, lt=2**63, description="where the buyer wants it; else wherever it is first")
 ]
@@ -150,11 +150,11 @@ class EquivalentsOut(BaseModel):
 @router.get("/{code:path}/equivalents")
 async def plug_equivalents(
     request: Request,
+    lang: Spoken,
     code: Code,
     caller: Annotated[Caller, needs("catalog:read")],
     brand: Brand = None,
     store_id: StoreId = None,
-    lang: Lang = "ru",
 ) -> EquivalentsOut:
     """What may stand for a plug, of any brand: in stock first, then as it fits, by time to the buyer, then by price."""
     now = datetime.now(UTC)
@@ -164,7 +164,11 @@ async def plug_equivalents(
 
 
 @router.get("/{code:path}", dependencies=[needs("catalog:read")])
-async def show_plug(code: Code, brand: Brand = None, lang: Lang = "ru") -> PlugOut:
+async def show_plug(
+    lang: Spoken,
+    code: Code,
+    brand: Brand = None,
+) -> PlugOut:
     """What a plug is by its code, and which letters say so; each brand that may have made it."""
     return plug_out(code, brand, lang)
 

@@ -11,10 +11,10 @@ from autoshop.accounts.model import Caller
 from autoshop.catalog.products import store as products
 from autoshop.catalog.products.model import Product
 from autoshop.kit.errors import Invalid, wrong
+from autoshop.kit.fields import Spoken
 from autoshop.kit.text import NOT_BLANK
 from autoshop.selection.crosses.answers import ProductAnalogOut, out
 from autoshop.selection.fitment.api import Engine
-from autoshop.selection.plugs.api import Lang
 from autoshop.selection.recommendations import service
 from autoshop.selection.recommendations.model import Recommended
 
@@ -51,6 +51,7 @@ class RecommendationsOut(BaseModel):
 @router.get("")
 async def recommend(
     request: Request,
+    lang: Spoken,
     caller: Annotated[Caller, needs("catalog:read")],
     product_id: Annotated[
         list[Annotated[int, Query(ge=1, lt=2**63)]],
@@ -61,7 +62,6 @@ async def recommend(
         str | None, Query(min_length=1, max_length=200, pattern=NOT_BLANK, description="the buyer's car: lada/vesta/i")
     ] = None,
     engine: Engine = None,
-    lang: Lang = "ru",
 ) -> RecommendationsOut:
     """What people buy together with these, the best first (it is counted at night); for a car, what suits it.
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 
 from autoshop.accounts.access import needs
@@ -12,7 +12,8 @@ from autoshop.catalog.search.categories.model import Hit, Lexicon
 from autoshop.catalog.search.model import Match, Shown
 from autoshop.inventory.availability.api import Promise
 from autoshop.inventory.availability.texts import eta_text
-from autoshop.kit.language import Language, language_of
+from autoshop.kit.fields import Spoken
+from autoshop.kit.language import Language
 from autoshop.kit.money import MOST_KOPECKS
 from autoshop.kit.paging import Cursor, decode_cursor, encode_cursor
 from autoshop.selection.search import service, texts
@@ -28,8 +29,6 @@ Text = Annotated[
 ]
 Id = Annotated[int | None, Query(ge=1, lt=2**63)]
 Kopecks = Annotated[int | None, Query(ge=0, le=MOST_KOPECKS, description="of the retail price")]
-Lang = Annotated[Language | None, Query(description="the language of sentences; without it, Accept-Language")]
-AcceptLanguage = Annotated[str | None, Header(description="ru (default) or en: the language of sentences")]
 
 
 class Named(BaseModel):
@@ -165,6 +164,7 @@ class Suggested(BaseModel):
 @router.get("")
 async def search(
     request: Request,
+    language: Spoken,
     _caller: Annotated[Caller, needs("catalog:read")],
     q: Text,
     brand_id: Id = None,
@@ -174,10 +174,8 @@ async def search(
     price_from_kopecks: Kopecks = None,
     price_to_kopecks: Kopecks = None,
     facets: Annotated[bool, Query(description="with the first page only")] = True,
-    lang: Lang = None,
     page: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=MOST_ITEMS)] = 20,
-    accept_language: AcceptLanguage = None,
 ) -> SearchPage:
     """Products that a line of text means: the exact ones, what replaces them, then nearly the same.
 
@@ -185,7 +183,7 @@ async def search(
     """
     filters = Filters(brand_id, category_id, store_id, when, price_from_kopecks, price_to_kopecks)
     after = decode_cursor(page, "search", int, str, int)
-    now, language = datetime.now(UTC), lang or language_of(accept_language)
+    now = datetime.now(UTC)
     async with request.app.state.pool.acquire() as db:
         found = await service.search(db, q, filters, after, limit, now, facets=facets and after is None)
     return page_out(found, filters, now, language)
@@ -194,13 +192,11 @@ async def search(
 @router.get("/suggestions")
 async def suggestions(
     request: Request,
+    language: Spoken,
     _caller: Annotated[Caller, needs("catalog:read")],
     q: Text,
-    lang: Lang = None,
-    accept_language: AcceptLanguage = None,
 ) -> Suggested:
     """What may be meant by the beginning of a text: articles, words, categories, brands; a handful of each."""
-    language = lang or language_of(accept_language)
     async with request.app.state.pool.acquire() as db:
         found = await service.suggest(db, q)
     return Suggested(

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Path
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from autoshop.accounts.access import needs
@@ -11,7 +11,8 @@ from autoshop.accounts.model import Caller
 from autoshop.kit.answers import shaped
 from autoshop.kit.errors import wrong
 from autoshop.kit.facts import Confidence
-from autoshop.kit.language import Language, language_of
+from autoshop.kit.fields import Spoken
+from autoshop.kit.language import Language
 from autoshop.kit.text import IN_PATH
 from autoshop.selection.vin import service, texts
 from autoshop.selection.vin.model import Candidate, Decoded
@@ -20,7 +21,6 @@ from autoshop.selection.vin.typed import LONGEST, ChangeKind
 router = APIRouter(prefix="/api/v1/vin", tags=["selection"])
 
 MOST_VINS = 1000
-AcceptLanguage = Annotated[str | None, Header(description="ru (default) or en: the language of sentences")]
 
 
 class ChangeOut(BaseModel):
@@ -120,12 +120,11 @@ class VinsOut(BaseModel):
 
 @router.get("/{vin:path}")
 async def read_vin(
+    language: Spoken,
     caller: Annotated[Caller, needs("catalog:read")],
     vin: Annotated[str, Path(pattern=IN_PATH, description="as somebody typed or pasted it, however long")],
-    accept_language: AcceptLanguage = None,
 ) -> VinOut:
     """What a VIN says, and why. A text without one is refused with what it looks like."""
-    language = language_of(accept_language)
     answer = service.read(vin, datetime.now(UTC))
     if answer.decoded is None:
         detail = texts.looks_like(answer.typed, language)
@@ -135,12 +134,12 @@ async def read_vin(
 
 @router.post("")
 async def read_vins(
+    language: Spoken,
     caller: Annotated[Caller, needs("catalog:read")],
     body: VinsIn,
-    accept_language: AcceptLanguage = None,
 ) -> VinsOut:
     """Many VINs at once; what is no VIN has `looks_like` in its place, and no candidates. Nothing is written."""
-    now, language = datetime.now(UTC), language_of(accept_language)
+    now = datetime.now(UTC)
     return VinsOut(items=[out(service.read(vin, now), language) for vin in body.vins])
 
 
