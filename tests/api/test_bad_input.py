@@ -4,7 +4,7 @@ The table holds every route that writes with a body that it takes; each test spo
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from autoshop.kit.db import transaction
+from autoshop.kit.db import Pool, transaction
+from autoshop.kit.embedded import Cluster
 from autoshop.selection.garage import service as garages
 from autoshop.selection.garage.model import Owner
 from autoshop.warehouse.documents import jobs as documents
@@ -32,6 +33,7 @@ from tests.bodies import (
     WAY,
 )
 from tests.cast import AIR_FILTER, BULB, CENTRE, NORTH, PLUG
+from tests.conftest import client_for, new_database, running_app
 from tests.imports import whole_shop
 from tests.kits import fit_a_filter
 from tests.routes import routes_of
@@ -162,8 +164,7 @@ def complaint(answer: httpx.Response, field: str) -> str | None:
     return None
 
 
-@pytest.fixture(autouse=True)
-async def shop(app: FastAPI, client: httpx.AsyncClient) -> None:
+async def fill(app: FastAPI, client: httpx.AsyncClient) -> None:
     """Movement 1 fills a shelf, movement 2 ships transfer 1 from it, transfer 2 is asked for; a piece is held.
 
     Period 1 is closed. Stocktake 1 is being counted, 2 is in review; pieces may be found in both stores. Document 1
@@ -219,6 +220,25 @@ async def one_garage_each(app: FastAPI, client: httpx.AsyncClient) -> None:
         await garages.add_car(db, Owner.of_token("t" * 43), datetime.now(UTC), "lada/vesta/i")
 
 
+@pytest.fixture(scope="module")
+async def refusing(cluster: Cluster) -> AsyncIterator[httpx.AsyncClient]:
+    """A filled shop for all tests that leave it as it was: each of them looks."""
+    with new_database(cluster) as database:
+        async with running_app(database.settings()) as app, client_for(app) as client:
+            await fill(app, client)
+            REFUSING.append(app.state.pool)
+            yield client
+            REFUSING.clear()
+
+
+REFUSING: list[Pool] = []  # the pool of that shop
+
+
+async def all_of_it() -> dict[str, str]:
+    """All that the shop which refuses has."""
+    return await whole_shop(REFUSING[0], but=())
+
+
 async def test_every_route_that_writes_is_in_the_table(app: FastAPI) -> None:
     def shape(path: str) -> str:
         parts = path.replace("/kits/to30/", "/kits/{kit}/").split("/")
@@ -233,50 +253,48 @@ async def test_every_route_that_writes_is_in_the_table(app: FastAPI) -> None:
 
 
 @every_route
-async def test_a_bad_value_is_refused_by_name(app: FastAPI, client: httpx.AsyncClient, route: str) -> None:
-    before = await whole_shop(app.state.pool, but=())
+async def test_a_bad_value_is_refused_by_name(refusing: httpx.AsyncClient, route: str) -> None:
+    before = await all_of_it()
     wrong = []
     for path, good in parts(BODIES[route]):
         field = ".".join(map(str, path))
         for bad in WRONG[type(good)]:
             if field in FREE or may_be(route, path, bad):
                 continue
-            answer = await send(client, route, spoiled(BODIES[route], path, bad))
+            answer = await send(refusing, route, spoiled(BODIES[route], path, bad))
             told = complaint(answer, field)
             if bad == "\ud800":  # no Unicode, so to some readers no JSON at all
                 told = told and complaint(answer, "body")
             if told is not None:
                 wrong.append(f"{field} = {str(bad)[:20]!r}: {told}")
     assert wrong == []
-    assert await whole_shop(app.state.pool, but=()) == before
+    assert await all_of_it() == before
 
 
 @every_route
-async def test_a_field_that_is_not_known_is_refused_by_name(
-    app: FastAPI, client: httpx.AsyncClient, route: str
-) -> None:
-    before = await whole_shop(app.state.pool, but=())
+async def test_a_field_that_is_not_known_is_refused_by_name(refusing: httpx.AsyncClient, route: str) -> None:
+    before = await all_of_it()
     for name in ("colour", "Quantity", "a\0b"):
-        answer = await send(client, route, json.dumps({**BODIES[route], name: 1}))
+        answer = await send(refusing, route, json.dumps({**BODIES[route], name: 1}))
         assert complaint(answer, name) is None, complaint(answer, name)
-    broken = await send(client, route, json.dumps({**BODIES[route], "\ud800": 1}))
+    broken = await send(refusing, route, json.dumps({**BODIES[route], "\ud800": 1}))
     assert complaint(broken, "body") is None, complaint(broken, "body")
-    assert await whole_shop(app.state.pool, but=()) == before
+    assert await all_of_it() == before
 
 
 @every_route
-async def test_what_is_no_object_is_refused(app: FastAPI, client: httpx.AsyncClient, route: str) -> None:
-    before = await whole_shop(app.state.pool, but=())
+async def test_what_is_no_object_is_refused(refusing: httpx.AsyncClient, route: str) -> None:
+    before = await all_of_it()
     optional = route.endswith(OPTIONAL)
     for name, body in NOT_OBJECTS.items():
         if name == "nothing" and optional:
             continue
-        answer = await send(client, route, body)
+        answer = await send(refusing, route, body)
         told = complaint(answer, "body") if answer.status_code != 413 else None
         assert told is None, f"{name}: {told}"
     if not optional:
-        assert complaint(await send(client, route, b"null"), "body") is None
-    assert await whole_shop(app.state.pool, but=()) == before
+        assert complaint(await send(refusing, route, b"null"), "body") is None
+    assert await all_of_it() == before
 
 
 @every_route
@@ -284,17 +302,18 @@ async def test_what_is_no_object_is_refused(app: FastAPI, client: httpx.AsyncCli
     "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "json", None]
 )
 async def test_a_body_that_does_not_say_it_is_json_is_415(
-    app: FastAPI, client: httpx.AsyncClient, route: str, kind: str | None
+    refusing: httpx.AsyncClient, route: str, kind: str | None
 ) -> None:
-    before = await whole_shop(app.state.pool, but=())
-    answer = await send(client, route, json.dumps(BODIES[route]), kind)
+    before = await all_of_it()
+    answer = await send(refusing, route, json.dumps(BODIES[route]), kind)
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (415, "Content-Type")
     assert "application/json" in answer.json()["detail"]
-    assert await whole_shop(app.state.pool, but=()) == before
+    assert await all_of_it() == before
 
 
 @every_route
-async def test_the_table_is_right_about_the_good_bodies(client: httpx.AsyncClient, route: str) -> None:
+async def test_the_table_is_right_about_the_good_bodies(app: FastAPI, client: httpx.AsyncClient, route: str) -> None:
+    await fill(app, client)
     answer = await send(client, route, json.dumps(BODIES[route]), "Application/JSON; charset=utf-8")
     assert answer.status_code in ((401,) if route.endswith("session") else (200, 201, 202, 204)), answer.text
 
@@ -313,9 +332,9 @@ async def test_the_table_is_right_about_the_good_bodies(client: httpx.AsyncClien
     ],
 )
 async def test_a_moment_that_no_clock_tells_is_422(
-    client: httpx.AsyncClient, path: str, name: str, moment: str
+    refusing: httpx.AsyncClient, path: str, name: str, moment: str
 ) -> None:
-    answer = await client.get(path, params={name: moment})
+    answer = await refusing.get(path, params={name: moment})
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, name)
 
 
@@ -338,13 +357,15 @@ async def test_a_moment_that_no_clock_tells_is_422(
         (f"/api/v1/products/{PLUG}/prices", "price_type"),
     ],
 )
-async def test_a_nul_in_a_filter_is_422(client: httpx.AsyncClient, path: str, name: str) -> None:
-    answer = await client.get(path, params={name: "a\0b"})
+async def test_a_nul_in_a_filter_is_422(refusing: httpx.AsyncClient, path: str, name: str) -> None:
+    answer = await refusing.get(path, params={name: "a\0b"})
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, name)
 
 
 @pytest.mark.parametrize("path", ["/api/v1/inventory/status", "/api/v1/products", "/api/v1/imports", "/health"])
-async def test_a_misspelt_filter_is_refused_instead_of_giving_everything(client: httpx.AsyncClient, path: str) -> None:
-    answer = await client.get(path, params={"avaliable": "true"})
+async def test_a_misspelt_filter_is_refused_and_does_not_give_everything(
+    refusing: httpx.AsyncClient, path: str
+) -> None:
+    answer = await refusing.get(path, params={"avaliable": "true"})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "avaliable"
