@@ -170,8 +170,8 @@ def test_a_name_of_a_token_can_be_given_again_once_nobody_uses_it(database: Data
     assert [line.count(today) for line in lines[1:]] == [2, 3, 1], told
     assert [line.split()[:3] for line in lines[1:]] == [
         ["till", "inventory:read", "centre"],
-        ["till", "catalog:read,documents:write,inventory:read,inventory:write", "all"],
-        ["till", "catalog:read,documents:write,inventory:read,inventory:write", "all"],
+        ["till", "catalog:read,documents:write,garages:write,inventory:read,inventory:write", "all"],
+        ["till", "catalog:read,documents:write,garages:write,inventory:read,inventory:write", "all"],
     ]
     with psycopg.connect(database.url) as db:
         told_apart = db.execute(
