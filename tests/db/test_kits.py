@@ -146,9 +146,19 @@ async def test_what_buyers_said_did_not_fit_is_not_offered_for_that_car(pool: Po
 
 async def test_nobody_asked_for_a_store_then_it_is_the_one_where_most_lies(pool: Pool) -> None:
     await shop(pool)
-    assert (await ready(pool, Asked("to15", VESTA, ("21129",), 2020))).store.id == CENTRE
+    store = (await ready(pool, Asked("to15", VESTA, ("21129",), 2020))).store
+    assert store is not None
+    assert store.id == CENTRE
     with pytest.raises(UnknownStore):
         await ready(pool, Asked("to15", VESTA, ("21129",), 2020, 77))
+
+
+async def test_where_no_store_is_open_there_is_no_way_to_buy_and_what_fits_is_told(pool: Pool) -> None:
+    await shop(pool)
+    await pool.execute("UPDATE stores SET active = false")
+    found = await ready(pool, Asked("to15", VESTA, ("21129",), 2020))
+    assert (found.store, found.ways) == (None, ())
+    assert of(found, "oil_filter").need.articles
 
 
 async def test_stock_is_that_of_this_moment(pool: Pool) -> None:

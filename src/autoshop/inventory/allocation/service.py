@@ -86,16 +86,19 @@ async def propose(db: Connection, caller: Caller, wish: Wish, lasts: timedelta, 
 
 async def promises(
     db: Connection, store_id: int | None, wishes: Sequence[Mapping[int, int]], now: datetime
-) -> tuple[Store, list[datetime | None]]:
+) -> tuple[Store | None, list[datetime | None]]:
     """When each of several wishes (pieces by product) could be had at a store, as an allocation would promise it.
 
     None: not all of it lies in the stores, or nothing comes there. Without a store: at the one where most of it lies
-    already. Refuses a store that is not there, or closed.
+    already; None where no store is open at all. Refuses a store that is not there, or closed.
     """
     free = await store.free_pieces(db, sorted({product_id for wish in wishes for product_id in wish}))
     places = await stores.in_business(db, [*free, *([store_id] if store_id is not None else [])])
     if store_id is None:
-        wished = max((one for one in places if one.active), key=lambda one: (_lie_there(one, wishes, free), -one.id))
+        active = [one for one in places if one.active]
+        if not active:
+            return None, [None] * len(wishes)
+        wished = max(active, key=lambda one: (_lie_there(one, wishes, free), -one.id))
     else:
         found = next((one for one in places if one.id == store_id), None)
         if found is None:

@@ -139,8 +139,8 @@ def ready_out(ready: Ready, vin: VinOut | None, now: datetime, language: Languag
         vehicle_name=" ".join(part for part in (vehicle.make, vehicle.model, vehicle.generation) if part),
         engines=[one.code or one.name for one in ready.engines],
         year=ready.year,
-        store_id=ready.store.id,
-        store_name=ready.store.name,
+        store_id=ready.store.id if ready.store is not None else None,
+        store_name=ready.store.name if ready.store is not None else None,
         question=_which_engine(vehicle.id, ready.engines, language) if depends else None,
         lines=[_line(line, ready, language) for line in ready.lines],
         ways=[_way(way, ready, now, language) for way in ready.ways],
@@ -206,6 +206,7 @@ def _offer(offer: Offer, ready: Ready, language: Language) -> OfferOut:
 
 
 def _way(way: WayToBuy, ready: Ready, now: datetime, language: Language) -> WayOut:
+    assert ready.store is not None, "where no store is open there is no way to buy"
     found = Availability(
         "on_hand" if way.here else "transfer_1d" if way.promised_at else "unavailable", way.promised_at
     )

@@ -81,7 +81,7 @@ class Ready:
     vehicle: Vehicle
     engines: tuple[Engine, ...]
     year: int | None
-    store: Store
+    store: Store | None  # None: no store is open
     lines: tuple[Line, ...]
     ways: tuple[WayToBuy, ...]
     articles: dict[int, Article]
@@ -186,11 +186,13 @@ def _lines(needs: Sequence[Need], found: Found, extras: Collection[str]) -> tupl
 
 async def _ways(
     db: Connection, lines: Sequence[Line], found: Found, store_id: int | None, now: datetime
-) -> tuple[Store, tuple[WayToBuy, ...]]:
+) -> tuple[Store | None, tuple[WayToBuy, ...]]:
     """The ways to buy that differ, each with its date: that of the last piece."""
     picks = [tuple(line.chosen.get(tier) for line in lines if line.included) for tier in TIERS]
     wishes = [wanted(lines, tier) for tier in TIERS]
     store, promised = await allocation.promises(db, store_id, wishes, now)
+    if store is None:
+        return None, ()
     ways = []
     for place, tier in enumerate(TIERS):
         if picks[place] in picks[:place] or not any(picks[place]):
@@ -235,7 +237,7 @@ async def reserve(
     if total(found.lines, tier) != total_kopecks:
         raise KitChanged(total_kopecks=total(found.lines, tier))
     pieces = wanted(found.lines, tier)
-    if not pieces:
+    if not pieces or found.store is None:
         raise NothingToReserve
     wish = Wish(found.store.id, tuple(sorted(pieces.items())), holder, related_document, expires_at)
     return found, await allocation.allocate(db, caller, wish, lasts, now)

@@ -151,5 +151,5 @@ async def _answer(request: Request, caller: Caller, page: Page, form: Form, stat
         form=form,
         wrongs=[pages.sentence_of(language, error) for error in form.errors],
         made=made,
-        may_hold=caller.may("inventory:write") and caller.acts_for(ready.store.id),
+        may_hold=caller.may("inventory:write") and ready.store is not None and caller.acts_for(ready.store.id),
     )
