@@ -37,7 +37,7 @@ from autoshop.selection.crosses.rows import Batch, RowParser
 from autoshop.selection.plugs.facts import facts as plug_facts
 
 BATCH = 20_000  # rows that go to the database together
-CHUNK = 500_000  # rows that are written together
+CHUNK = 2_500_000  # rows that are written together: each time all that is known is looked through
 AHEAD = 30  # batches that may be read before they are written
 TRIES = 3
 MOST_ROWS = 10_000_000
