@@ -36,6 +36,7 @@ PAGES = (
     "/cars/lada",
     "/cars/lada/vesta",
     "/cars/lada/vesta/i?engine=21179",
+    "/cars/lada/vesta/i/kits/to30?engine=21129+1.6+16V",
     "/vin?vin=XTAGFL110KY000000",
     "/search?q=bpr6es-11",
     "/search?q=свечи+на+весту+21129",
