@@ -74,7 +74,7 @@ async def test_holds_sales_and_jobs_in_every_order_never_wait_in_a_circle(pool: 
                 await release(pool, held, (order[0], 1))
             else:
                 await let_go_of_all_lapsed(pool)
-        except ReservationEnded:
+        except (ReservationEnded, NotHeld):  # another one's job let go of it, or of this place, in between
             pass
         await post(pool, *[request("sale", 1, *place) for place in order])
 
