@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from autoshop.inventory.reservations import service
-from autoshop.inventory.reservations.model import NotHeld, ReservationEnded
+from autoshop.inventory.reservations.model import NotHeld, NothingHasCome, ReservationEnded
 from autoshop.kit.db import Pool, transaction
 from tests.cast import CENTRE, NORTH, OIL_FILTER
 from tests.ledger import MANAGER, assert_ledger_is_clean, outcomes, pieces, post, request
@@ -74,7 +74,7 @@ async def test_holds_sales_and_jobs_in_every_order_never_wait_in_a_circle(pool: 
                 await release(pool, held, (order[0], 1))
             else:
                 await let_go_of_all_lapsed(pool)
-        except (ReservationEnded, NotHeld):  # another one's job let go of it, or of this place, in between
+        except (ReservationEnded, NotHeld, NothingHasCome):  # another one's job let go of it, or of a place, in between
             pass
         await post(pool, *[request("sale", 1, *place) for place in order])
 
