@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import psycopg
 import pytest
 
 from autoshop.catalog.imports import service
-from autoshop.kit.db import Pool, is_gone
+from autoshop.catalog.imports.model import TurnLost
+from autoshop.kit.db import Connection, Pool, is_gone, own_session
 from autoshop.selection.crosses import importing
+from autoshop.selection.crosses.importing import Counts
 from tests.conftest import Database
 from tests.crosses import carry_out, load, pairs, start, write
 
@@ -29,19 +32,37 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importing, "CHUNK", 2 * BATCH)
 
 
-def cut_off(database: Database, after: int) -> Callable[[str, int, int], None]:
-    """Ends the session of the import once so many rows were taken."""
+class Sessions:
+    """Of an import: first the one that has the turn, then those that rows are staged on."""
 
-    def tell(phase: str, done: int, total: int) -> None:
-        if phase == "loading" and done == after:
-            with psycopg.connect(database.super_url, autocommit=True) as admin:
-                ended = admin.execute(
-                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks JOIN pg_database AS d ON d.oid = database"
-                    " WHERE locktype = 'advisory' AND d.datname = current_database()"
-                ).fetchall()
-                assert ended == [(True,)]
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, database: Database) -> None:
+        self.pids: list[int] = []
+        self._url = database.super_url
+        for module in (service, importing):
+            monkeypatch.setattr(module, "own_session", self._own_session)
 
-    return tell
+    @asynccontextmanager
+    async def _own_session(self, pool: Pool) -> AsyncIterator[Connection]:
+        async with own_session(pool) as db:
+            self.pids.append(db.get_server_pid())
+            yield db
+
+    def cut_off(self, which: slice, after: int) -> Callable[[str, int, int], None]:
+        """Ends some of the sessions once so many rows were taken."""
+
+        def tell(phase: str, done: int, total: int) -> None:
+            if phase == "loading" and done == after:
+                with psycopg.connect(self._url, autocommit=True) as admin:
+                    for pid in self.pids[-3:][which]:
+                        assert admin.execute("SELECT pg_terminate_backend(%s, 5000)", [pid]).fetchall() == [(True,)]
+
+        return tell
+
+
+@pytest.fixture
+def sessions(monkeypatch: pytest.MonkeyPatch, database: Database) -> Sessions:
+    """Who is to be cut off."""
+    return Sessions(monkeypatch, database)
 
 
 @pytest.fixture(autouse=True)
@@ -63,17 +84,21 @@ async def futures_may_be_left() -> AsyncIterator[None]:
 
 
 @pytest.mark.parametrize("after", [BATCH, 2 * BATCH, 3 * BATCH, 4 * BATCH, ROWS])
+@pytest.mark.parametrize(
+    "which", [slice(0, 1), slice(1, 2), slice(2, 3), slice(0, 3)], ids=["turn", "one", "two", "all"]
+)
 async def test_a_run_cut_off_anywhere_ends_as_if_it_had_not_been(
-    pool: Pool, database: Database, tmp_path: Path, after: int
+    pool: Pool, sessions: Sessions, tmp_path: Path, which: slice, after: int
 ) -> None:
     file = write(tmp_path, *LINES)
     run = await start(pool, file)
     with pytest.raises(Exception) as broken:  # noqa: PT011 - which one depends on the moment
-        await carry_out(pool, run, file, cut_off(database, after))
+        await carry_out(pool, run, file, sessions.cut_off(which, after))
     assert is_gone(broken.value)
     written = len(await pairs(pool))
-    assert written == (after // (2 * BATCH) * 2 * BATCH if after < ROWS else ROWS - 2), "whole parts alone"
-    assert (await service.get_run(pool, run.id)).finished_at is None
+    assert written in {0, 2 * BATCH, 4 * BATCH, ROWS - 2}, "whole parts alone"
+    cut = await service.get_run(pool, run.id)
+    assert (cut.finished_at, Counts(**cut.counts or {}).pairs) == (None, written)
     done = await carry_out(pool, run, file)
     assert (done.run.state, done.run.attempt, len(await pairs(pool))) == ("done", 2, ROWS - 2)
     counts = done.counts
@@ -83,16 +108,32 @@ async def test_a_run_cut_off_anywhere_ends_as_if_it_had_not_been(
 
 
 async def test_a_run_cut_off_again_and_again_is_given_up_and_says_what_it_wrote(
-    pool: Pool, database: Database, tmp_path: Path
+    pool: Pool, sessions: Sessions, tmp_path: Path
 ) -> None:
     file = write(tmp_path, *LINES)
     run = await start(pool, file)
     for _ in range(3):
         with pytest.raises(Exception):  # noqa: B017, PT011 - the session is gone
-            await carry_out(pool, run, file, cut_off(database, 3 * BATCH))
+            await carry_out(pool, run, file, sessions.cut_off(slice(0, 3), 5 * BATCH))
     failed = await carry_out(pool, run, file)
     assert (failed.run.state, [one.code for one in failed.problems]) == ("failed", ["crashed"])
-    assert (failed.counts.pairs, len(await pairs(pool))) == (2 * BATCH, 2 * BATCH)
+    assert failed.counts.pairs == len(await pairs(pool)) >= 2 * BATCH
+
+
+async def test_whoever_lost_his_turn_writes_nothing_more(pool: Pool, database: Database, tmp_path: Path) -> None:
+    file = write(tmp_path, *LINES)
+    run = await start(pool, file)
+
+    def tell(phase: str, done: int, total: int) -> None:
+        if done == 3 * BATCH:
+            with psycopg.connect(database.super_url, autocommit=True) as other:
+                other.execute("UPDATE import_runs SET attempt = attempt + 1")
+
+    with pytest.raises(TurnLost):
+        await carry_out(pool, run, file, tell)
+    written = await pairs(pool)
+    assert len(written) in {0, 2 * BATCH}
+    assert (await carry_out(pool, run, file)).counts.pairs == ROWS - 2
 
 
 async def test_two_who_carry_out_one_run_do_it_once(pool: Pool, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ from autoshop.inventory.movements.model import StockMoved
 from autoshop.inventory.movements.service import post_staged
 from autoshop.inventory.reservations.service import let_go_of_all_lapsed
 from autoshop.inventory.stores import store as stores
-from autoshop.kit.db import BUSY, Connection, transaction_on
+from autoshop.kit.db import BUSY, Connection, Pool, transaction_on
 from autoshop.kit.log import log
 from autoshop.kit.text import article_key, name_key
 
@@ -51,7 +51,7 @@ class Work(Protocol):
         ...
 
 
-Begin = Callable[[Connection, Run, Tell], Work]
+Begin = Callable[[Pool, Connection, Run, Tell], Work]
 # The catalogue or the stock was changed by somebody between the look and the load: look again.
 CHANGED_MEANWHILE = (Stale, StockMoved, asyncpg.UniqueViolationError, *BUSY)
 
@@ -75,7 +75,7 @@ async def end(db: Connection, run: Run, state: str, counts: Any, bad: BadFile | 
 class Import:
     """One file on its way, with what is known about it so far."""
 
-    def __init__(self, db: Connection, run: Run, tell: Tell) -> None:
+    def __init__(self, _pool: Pool, db: Connection, run: Run, tell: Tell) -> None:
         self.db, self.run, self.tell = db, run, tell
         self.caller = caller_of(run)
         self.options = run.options

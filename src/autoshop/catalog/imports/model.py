@@ -139,6 +139,10 @@ class NotTheFile(Refusal):
         return f"The body is the file, not {sent}: curl --data-binary @catalog.csv -H 'Content-Type: text/csv' …"
 
 
+class TurnLost(ConnectionError):
+    """The session that had the turn was lost, and somebody else has taken up the run."""
+
+
 class Stale(Conflict):
     """The catalogue or the stock changed between the check and the load; nothing was written."""
 

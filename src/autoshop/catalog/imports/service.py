@@ -53,7 +53,8 @@ async def take_up_again(db: Connection) -> int:
 async def carry_out(pool: Pool, run_id: int, file: File, tell: Tell = lambda *_: None, begin: Begin = Import) -> Run:
     """Import a file. Safe to begin again, and to begin twice: one import at a time, whatever it brings in.
 
-    `file` gives the path once it is our turn; `begin` makes the work that knows such files. The run says how it went; a
+    `file` gives the path once it is our turn; `begin` makes the work that knows such files, on the connection that has
+    the turn, and with others of the pool where it wants any. The run says how it went; a
     broken file is no error of ours.
     """
     watched = _Watched(tell)
@@ -65,7 +66,7 @@ async def carry_out(pool: Pool, run_id: int, file: File, tell: Tell = lambda *_:
         if run is None:
             return await get_run(pool, run_id)
         async with _heart(pool, run, watched):
-            return await _import(db, run, file, begin(db, run, watched))
+            return await _import(db, run, file, begin(pool, db, run, watched))
 
 
 async def _import(db: Connection, run: Run, file: File, work: Work) -> Run:

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from autoshop.catalog.imports.model import Options, Problem, Run, What
+from autoshop.catalog.imports.model import Options, Problem, Run, TurnLost, What
 from autoshop.kit.db import Connection, Pool
 
 ADD_FILE = "INSERT INTO import_files (name, actor) VALUES ($1, $2) RETURNING id"
@@ -134,12 +134,16 @@ async def tell(db: Connection | Pool, run_id: int, state: str, phase: str, rows_
     await db.execute(TELL, run_id, state, phase, rows_done, rows_total)
 
 
-SAVE_COUNTS = "UPDATE import_runs SET counts = $2 WHERE id = $1 AND finished_at IS NULL"
+SAVE_COUNTS = "UPDATE import_runs SET counts = $3 WHERE id = $1 AND attempt = $2 AND finished_at IS NULL"
 
 
-async def save_counts(db: Connection, run_id: int, counts: dict[str, Any]) -> None:
-    """What was written so far, in the transaction that wrote it: whoever goes on counts on from there."""
-    await db.execute(SAVE_COUNTS, run_id, counts)
+async def save_counts(db: Connection, run: Run, counts: dict[str, Any]) -> None:
+    """What was written so far, in the transaction that wrote it: whoever goes on counts on from there.
+
+    Raises TurnLost where somebody goes on already.
+    """
+    if await db.execute(SAVE_COUNTS, run.id, run.attempt, counts) != "UPDATE 1":
+        raise TurnLost(f"Import {run.id} was taken up by somebody else")
 
 
 # The rows come from the temporary table of the same connection.

@@ -1,13 +1,14 @@
 """Verbs: load crosses from a file, and those that are facts. Rows that are good go in; each other one is told.
 
 A file goes through once, as a stream, into bare temporary tables, pairs of spark plugs through the checker on the way.
-Half a million rows at a time they are written as sets, in a transaction of their own, while the next are read: pairs do
-not depend on each other, and whoever takes up a run that was cut short writes what is missing, and counts on.
+A part of it at a time is written as sets, in a transaction of its own, on one connection, while the next is staged on
+another: pairs do not depend on each other, and whoever takes up a run that was cut short writes what is missing, and
+counts on.
 """
 
 import asyncio
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
+from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -37,10 +38,12 @@ from autoshop.selection.crosses.rows import Batch, RowParser
 from autoshop.selection.plugs.facts import facts as plug_facts
 
 BATCH = 20_000  # rows that go to the database together
-CHUNK = 2_500_000  # rows that are written together: each time all that is known is looked through
-AHEAD = 30  # batches that may be read before they are written
+CHUNK = 1_700_000  # rows that are written together: each time all that is known is looked through
+AHEAD = 3  # batches that may be read before they are staged
+DESKS = 2  # connections with staged rows: one is written, the other filled
 TRIES = 3
 MOST_ROWS = 10_000_000
+Keep = Callable[[loading.Written], Awaitable[None]]
 FACT_COLUMNS = {"brand": 0, "article": 1, "other_brand": 2, "other_article": 3, "kind": 4, "confidence": 5}
 
 
@@ -63,32 +66,41 @@ class Counts:
 class CrossImport:
     """A run of a file of crosses."""
 
-    def __init__(self, db: Connection, run: Run, tell: Tell) -> None:
-        self.db, self.run, self.tell = db, run, tell
+    def __init__(self, pool: Pool, db: Connection, run: Run, tell: Tell) -> None:
+        self.pool, self.db, self.run, self.tell = pool, db, run, tell
+        self.desks: list[Connection] = []  # the first is being filled
         self.options = run.options
         # What a run that was cut short had written stays written, and is not new a second time.
         self.counts = replace(Counts(**run.counts), rows=0, bad_rows=0)
 
     async def do(self, path: Path) -> Run:
         """From the file to the end of the run: good rows are written, each other one is told."""
-        await loading.open_tables(self.db)
         await staging.open_problems(self.db)
-        for tries_left in reversed(range(TRIES)):
-            try:
-                state = await self._read(path)
-                break
-            except loading.SamePrint:
-                if not tries_left:
-                    raise
-                await loading.forget(self.db)
-                await staging.forget_problems(self.db)
-                self.counts = replace(self.counts, rows=0, bad_rows=0)
+        async with AsyncExitStack() as own:
+            for _ in range(DESKS):
+                self.desks.append(await own.enter_async_context(own_session(self.pool)))
+                await loading.open_tables(self.desks[-1])
+            state = await self._read_with_luck(path)
         async with transaction_on(self.db):
             await runs.keep_problems(self.db, self.run.id)
             if state == "done" and not self.options.dry_run:
                 what = f"crosses:{self.run.file_name}"
                 await audit(self.db, caller_of(self.run), "import", what, None, asdict(self.counts))
             return await end(self.db, self.run, state, self.counts)
+
+    async def _read_with_luck(self, path: Path) -> str:
+        """As `_read`, again where two articles had one print."""
+        for tries_left in reversed(range(TRIES)):
+            try:
+                return await self._read(path)
+            except loading.SamePrint:
+                if not tries_left:
+                    raise
+                for desk in self.desks:
+                    await loading.forget(desk)
+                await staging.forget_problems(self.db)
+                self.counts = replace(self.counts, rows=0, bad_rows=0)
+        raise AssertionError("unreachable")
 
     async def _read(self, path: Path) -> str:
         """How the run ends."""
@@ -107,7 +119,7 @@ class CrossImport:
             table.close()
 
     async def _load(self, table: CsvFile | Workbook) -> None:
-        """Read in a thread, while what was read before is written: each takes a processor of its own."""
+        """Read in a thread, stage on one connection and write on the other, all at once."""
         named = self.options.defaults
         kind = cast("Kind", named.get("kind", "analog"))
         confidence = cast("Confidence", named.get("confidence", "medium"))
@@ -118,26 +130,41 @@ class CrossImport:
         batches = cast("Generator[Batch, None, None]", parser.batches(table.rows(), BATCH, CHUNK))
         read: asyncio.Queue[Batch | None] = asyncio.Queue(AHEAD)
         reading = asyncio.create_task(_read_all(batches, read))
+        writing: asyncio.Task[None] | None = None
         try:
             while (batch := await _next(read, reading)) is not None:
-                await self._take(batch, parser, table.lines)
+                await self._take(batch, table.lines)
+                if batch.ends_chunk and not self.options.dry_run:
+                    desk = self.desks[0]
+                    await _add_names(desk, parser)
+                    await loading.find_articles(desk)
+                    if writing is not None:
+                        await writing
+                    writing = asyncio.create_task(self._write(desk))
+                    self.desks.reverse()
             await reading
+            if writing is not None:
+                await writing
         finally:
-            reading.cancel()
-            with suppress(asyncio.CancelledError, BadFile):
-                await reading
+            for task in filter(None, (reading, writing)):
+                task.cancel()
+                with suppress(asyncio.CancelledError, Exception):  # whatever went wrong was raised above
+                    await task
 
-    async def _take(self, batch: Batch, parser: RowParser, lines: int) -> None:
+    async def _take(self, batch: Batch, lines: int) -> None:
         self.counts.rows += batch.rows
         await self._hear(batch.problems)
         if self.counts.rows > MOST_ROWS:
             raise BadFile("too_many_rows", MOST_ROWS)
         if not self.options.dry_run:
-            await loading.add_lines(self.db, batch.articles, batch.pairs)
-            if batch.ends_chunk:
-                await _add_names(self.db, parser)
-                self.counts = await _write(self.db, self.counts, run_id=self.run.id)
+            await loading.add_lines(self.desks[0], batch.articles, batch.pairs)
         self.tell("reading" if self.options.dry_run else "loading", self.counts.rows, max(lines, self.counts.rows))
+
+    async def _write(self, desk: Connection) -> None:
+        async def keep(written: loading.Written) -> None:
+            await runs.save_counts(desk, self.run, asdict(self.counts.and_written(written)))
+
+        self.counts = self.counts.and_written(await _write(desk, keep))
 
     async def _hear(self, problems: Sequence[Problem]) -> None:
         self.counts.bad_rows += len(problems)
@@ -179,7 +206,8 @@ async def load_facts(pool: Pool, caller: Caller) -> Counts:
                 for source in sorted({fact.source for fact in found})
             }
         await _stage_facts(db, found, source_ids)
-        loaded = await _write(db, Counts(rows=len(found)), are_all_facts=True)
+        await loading.find_articles(db)
+        loaded = Counts(rows=len(found)).and_written(await _write(db, are_all_facts=True))
         async with transaction_on(db):
             await audit(db, caller, "import", "crosses:facts", None, asdict(loaded))
     return loaded
@@ -224,18 +252,17 @@ async def _add_names(db: Connection, parser: RowParser) -> None:
     await loading.add_names(db, parser.added_brands.items(), [(tag, *mark) for mark, tag in list(parser.tags.items())])
 
 
-async def _write(db: Connection, counts: Counts, *, are_all_facts: bool = False, run_id: int | None = None) -> Counts:
-    """What is staged, and then it is no longer staged. Returns the counts, which the run keeps with it."""
-    await loading.find_articles(db)
+async def _write(db: Connection, keep: Keep | None = None, *, are_all_facts: bool = False) -> loading.Written:
+    """What is staged, and then it is no longer staged. `keep` tells of it in the same transaction."""
     for tries_left in reversed(range(TRIES)):
         try:
             async with transaction_on(db):
-                now = counts.and_written(await loading.write(db, are_all_facts=are_all_facts))
-                if run_id is not None:
-                    await runs.save_counts(db, run_id, asdict(now))
+                written = await loading.write(db, are_all_facts=are_all_facts)
+                if keep is not None:
+                    await keep(written)
             break
         except (asyncpg.UniqueViolationError, *BUSY):  # somebody accepts one of these pairs, or loads for long
             if not tries_left:
                 raise
     await loading.forget(db)
-    return now
+    return written

@@ -100,19 +100,25 @@ SELECT id, brand_id, article_key, article
 """
 
 # What goes both ways is one pair, whichever way round it was written. The same article under two names of a brand that
-# became one meanwhile is no pair.
+# became one meanwhile is no pair. What is known already is looked up here, once: `is_new` are the pairs that are not,
+# `changes` those that are told surer now, or of which the checker says something else than before.
 PAIR = """
 CREATE TEMP TABLE staged_pairs AS
-SELECT DISTINCT ON (a_id, b_id, kind) a_id, b_id, kind, confidence, source_id, verdict
-  FROM (SELECT CASE WHEN t.kind IN ('oe', 'supersession') THEN a.id ELSE least(a.id, b.id) END AS a_id,
-               CASE WHEN t.kind IN ('oe', 'supersession') THEN b.id ELSE greatest(a.id, b.id) END AS b_id,
-               t.kind::cross_kind AS kind, t.confidence::cross_confidence AS confidence, t.source_id, t.verdict
-          FROM staged_crosses AS s
-          JOIN staged_tags AS t ON t.tag = s.tag
-          JOIN staged_ids AS a ON a.print = s.a_print
-          JOIN staged_ids AS b ON b.print = s.b_print
-         WHERE a.id <> b.id) AS pairs
- ORDER BY a_id, b_id, kind, confidence, source_id
+SELECT p.*, c.a_id IS NULL AS is_new,
+       c.a_id IS NOT NULL
+       AND (p.confidence < c.confidence
+            OR (p.verdict IS DISTINCT FROM c.verdict::text AND c.verdict IS DISTINCT FROM 'accepted')) AS changes
+  FROM (SELECT DISTINCT ON (a_id, b_id, kind) a_id, b_id, kind, confidence, source_id, verdict
+          FROM (SELECT CASE WHEN t.kind IN ('oe', 'supersession') THEN a.id ELSE least(a.id, b.id) END AS a_id,
+                       CASE WHEN t.kind IN ('oe', 'supersession') THEN b.id ELSE greatest(a.id, b.id) END AS b_id,
+                       t.kind::cross_kind AS kind, t.confidence::cross_confidence AS confidence, t.source_id, t.verdict
+                  FROM staged_crosses AS s
+                  JOIN staged_tags AS t ON t.tag = s.tag
+                  JOIN staged_ids AS a ON a.print = s.a_print
+                  JOIN staged_ids AS b ON b.print = s.b_print
+                 WHERE a.id <> b.id) AS pairs
+         ORDER BY a_id, b_id, kind, confidence, source_id) AS p
+  LEFT JOIN crosses AS c ON c.a_id = p.a_id AND c.b_id = p.b_id AND c.kind = p.kind
 """
 
 KEEP_ASIDE = """
@@ -139,19 +145,16 @@ UPDATE crosses AS c
        source_id = CASE WHEN p.confidence < c.confidence THEN p.source_id ELSE c.source_id END,
        verdict = CASE c.verdict WHEN 'accepted' THEN 'accepted' ELSE p.verdict::cross_verdict END
   FROM staged_pairs AS p
- WHERE c.a_id = p.a_id AND c.b_id = p.b_id AND c.kind = p.kind
+ WHERE p.changes AND c.a_id = p.a_id AND c.b_id = p.b_id AND c.kind = p.kind
    AND p.verdict IS DISTINCT FROM 'conflict' AND p.verdict IS DISTINCT FROM 'fits, differs'
-   AND (p.confidence < c.confidence
-        OR (p.verdict IS DISTINCT FROM c.verdict::text AND c.verdict IS DISTINCT FROM 'accepted'))
 """
 # ON CONFLICT would look twice into every index. The lock keeps others away, but for somebody who accepts a conflict.
 ADD_PAIRS = """
 INSERT INTO crosses (a_id, b_id, source_id, kind, confidence, verdict)
-SELECT p.a_id, p.b_id, p.source_id, p.kind, p.confidence, p.verdict::cross_verdict
-  FROM staged_pairs AS p
- WHERE p.verdict IS DISTINCT FROM 'conflict' AND p.verdict IS DISTINCT FROM 'fits, differs'
-   AND NOT EXISTS (SELECT FROM crosses AS c WHERE c.a_id = p.a_id AND c.b_id = p.b_id AND c.kind = p.kind)
- ORDER BY p.a_id, p.b_id
+SELECT a_id, b_id, source_id, kind, confidence, verdict::cross_verdict
+  FROM staged_pairs
+ WHERE is_new AND verdict IS DISTINCT FROM 'conflict' AND verdict IS DISTINCT FROM 'fits, differs'
+ ORDER BY a_id, b_id
 """
 
 # Facts that stand in the files no longer.

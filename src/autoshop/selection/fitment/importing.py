@@ -24,7 +24,7 @@ from autoshop.catalog.imports.importing import Tell, caller_of, end
 from autoshop.catalog.imports.model import BadFile, Problem, Run
 from autoshop.catalog.imports.tables import open_table
 from autoshop.catalog.imports.workbook import Workbook
-from autoshop.kit.db import BUSY, Connection, transaction_on
+from autoshop.kit.db import BUSY, Connection, Pool, transaction_on
 from autoshop.kit.log import log
 from autoshop.selection.crosses import loading as articles
 from autoshop.selection.fitment import staging, store
@@ -59,7 +59,7 @@ class _DryRun(Exception):
 class FitmentImport:
     """One file on its way, with what is known about it so far."""
 
-    def __init__(self, db: Connection, run: Run, tell: Tell) -> None:
+    def __init__(self, _pool: Pool, db: Connection, run: Run, tell: Tell) -> None:
         self.db, self.run, self.tell = db, run, tell
         self.options = run.options
         self.counts = Counts()
