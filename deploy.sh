@@ -107,6 +107,7 @@ start() {
   docker image prune --force --filter label=org.opencontainers.image.title=autoshop >/dev/null || true
   compose ps --all --format 'table {{.Service}}\t{{.Status}}'
   [ "$DEMO" = 0 ] || load_demo
+  load_facts
 }
 
 load_demo() {
@@ -119,6 +120,16 @@ load_demo() {
     printf '%s\n' "$said" >&2
     die "the demo catalogue was not loaded, see above"
   fi
+  printf '%s\n' "$said"
+}
+
+load_facts() { # what is known of parts and cars comes with the code: each version brings its own
+  local said
+  say "loading what is known of parts and cars"
+  said=$(compose exec -T api autoshop facts load 2>&1) || {
+    printf '%s\n' "$said" >&2
+    die "what is known was not loaded, see above"
+  }
   printf '%s\n' "$said"
 }
 
