@@ -32,6 +32,16 @@ async def test_a_vin_answers_with_the_car_its_reasons_and_one_question(client: h
     assert told["warnings"] == []
 
 
+@pytest.mark.parametrize(("language", "words"), [("ru", "10-й знак — модельный год"), ("en", "is the model year")])
+async def test_a_reason_is_told_in_the_language_that_was_asked_for(
+    client: httpx.AsyncClient, language: str, words: str
+) -> None:
+    told = (await client.get(f"/api/v1/vin/{VESTA}?lang={language}")).json()
+    (year,) = (reason["rule"] for reason in told["candidates"][0]["reasons"] if reason["field"] == "year")
+    assert year.startswith("K = 2019: ")
+    assert words in year
+
+
 async def test_several_cars_are_asked_about_before_their_engines(client: httpx.AsyncClient) -> None:
     told = (await client.get("/api/v1/vin/WVWZZZ1JZ3W000000", headers=ENGLISH)).json()
     assert told["question"]["field"] == "vehicle"

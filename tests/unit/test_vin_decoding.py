@@ -78,7 +78,7 @@ def test_a_plant_that_repeats_anothers_code_is_read_by_the_others_rules_and_less
     (own,), (repeated,) = told("KL1JF6960CK000000").candidates, told("XUUJF6960C0000000").candidates
     assert (own.model, repeated.model) == ("Cruze", "Cruze")
     assert (own.confidence, repeated.confidence) == ("medium", "low")
-    assert any("XUU repeats it" in reason.rule for reason in repeated.reasons)
+    assert any("→ XUU" in reason.rule for reason in repeated.reasons)
 
 
 def test_a_code_that_several_makes_share_names_them_all() -> None:
@@ -122,6 +122,16 @@ def test_vpic_knows_better_where_no_rule_of_ours_names_its_car() -> None:
     assert (passat.model, passat.year, {reason.source for reason in passat.reasons}) == ("Passat", 2015, {("vpic",)})
 
 
+def test_a_slip_in_a_vin_of_america_leaves_the_make_alone() -> None:
+    slip = told("1HGCM82633A000000")  # of 1HGCM826_3A: Honda Accord
+    (car,) = slip.candidates
+    assert (car.make, car.model, car.year, car.confidence) == ("Honda", None, None, "low")
+    assert slip.warnings == ("check_digit", "unknown_model")
+    (right,) = told("1HGCM82633A004352").candidates
+    assert (right.make, right.model, right.year) == ("Honda", "Accord", 2003)
+    assert told("1ZZCM82633A000000").candidates == ()
+
+
 def test_vpic_names_our_model_even_if_its_generation_is_not_sure() -> None:
     (bolt,) = told("1G1FY6S0XK4000000").candidates
     assert (bolt.make, bolt.model) == ("Chevrolet", "Bolt")
@@ -133,7 +143,7 @@ def test_vpic_names_our_model_even_if_its_generation_is_not_sure() -> None:
         ("QQQ00000000000000".replace("Q", "0"), ["unknown_maker"]),
         ("ZZZAAA11122233344", ["unknown_maker"]),
         ("XTAQQQ110KY000000".replace("Q", "Z"), ["unknown_model"]),
-        ("1HGCM82643A004352", ["check_digit", "unknown_maker"]),
+        ("1HGCM82643A004352", ["check_digit", "unknown_model"]),
     ],
 )
 def test_what_is_not_known_stays_unknown(vin: str, warnings: list[str]) -> None:
@@ -141,11 +151,6 @@ def test_what_is_not_known_stays_unknown(vin: str, warnings: list[str]) -> None:
     assert list(unknown.warnings) == warnings
     assert all(candidate.model is None for candidate in unknown.candidates)
     assert unknown.year is None
-
-
-def test_without_a_right_check_digit_nothing_is_taken_from_vpic() -> None:
-    assert told("1HGCM82633A004352").candidates[0].model == "Accord"
-    assert told("1HGCM82643A004352").candidates == ()
 
 
 def test_the_check_digit_is_that_of_the_law() -> None:

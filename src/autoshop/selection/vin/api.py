@@ -169,13 +169,13 @@ def out(answer: service.Answer, language: Language) -> VinOut:
         ],
         year=decoded.year,
         years=_years(*decoded.years),
-        candidates=[_candidate(one) for one in decoded.candidates],
+        candidates=[_candidate(one, language) for one in decoded.candidates],
         question=_question(decoded, language),
         warnings=[WarningOut(kind=one, text=texts.warning(one, decoded, language)) for one in warnings],
     )
 
 
-def _candidate(candidate: Candidate) -> CandidateOut:
+def _candidate(candidate: Candidate, language: Language) -> CandidateOut:
     return CandidateOut(
         vehicle=candidate.vehicle,
         make=candidate.make,
@@ -186,7 +186,10 @@ def _candidate(candidate: Candidate) -> CandidateOut:
         year=candidate.year,
         years=_years(candidate.years_from, candidate.years_to),
         confidence=candidate.confidence,
-        reasons=[shaped(ReasonOut, reason) for reason in candidate.reasons],
+        reasons=[
+            ReasonOut(field=one.field, positions=one.positions, rule=one.rule_in(language), source=list(one.source))
+            for one in candidate.reasons
+        ],
     )
 
 

@@ -9,6 +9,7 @@ from autoshop.selection.vehicles.model import Engine, Vehicle, in_years
 from autoshop.selection.vin import north_america
 from autoshop.selection.vin.facts import VinFacts
 from autoshop.selection.vin.model import (
+    NORTH_AMERICA,
     SLACK,
     Candidate,
     Decoded,
@@ -37,6 +38,9 @@ def decode(vin: str, facts: VinFacts, this_year: int) -> Decoded:
             candidates = [elsewhere]
         elif elsewhere:
             candidates = [_dated(one, elsewhere) for one in candidates]
+    elif not maker and vin[0] in NORTH_AMERICA:
+        made_by = north_america.make_alone(vin, facts.vehicles)
+        candidates = [made_by] if made_by else []
     if maker and not candidates:
         candidates = list(_by_maker(vin, maker, facts, this_year, checked=checked))
     if not candidates:
@@ -77,7 +81,7 @@ def _once_each(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
 def _of_match(vin: str, maker: Maker, wmi: str, match: Match, facts: VinFacts) -> Iterator[Candidate]:
     rule = match.rule
     confidence = rule.sureness if wmi == maker.wmi else less_sure(rule.sureness)
-    shown = f"{wmi} {rule.vds}" + ("" if wmi == maker.wmi else f" ({maker.wmi} repeats it)")
+    shown = f"{wmi} {rule.vds}" + ("" if wmi == maker.wmi else f" → {maker.wmi}")
     named = Reason("model", positions_of(rule.vds), f"{shown} = {rule.make} {rule.model}".strip(), rule.source)
     reasons = (Reason("make", "1-3", f"{maker.wmi} = {maker.manufacturer}", maker.source), named, *_dating(vin, match))
     if rule.body:
@@ -105,13 +109,20 @@ def _dating(vin: str, match: Match) -> Iterator[Reason]:
     if match.scheme is None:
         return
     if match.years and match.scheme.position:
-        meant = " or ".join(str(year) for year in match.years)
-        letter = vin[match.scheme.position - 1]
-        yield Reason(
-            "year", str(match.scheme.position), f"{letter} = {meant}: {match.scheme.rule}", match.scheme.source
-        )
+        yield _read_year(vin, match.scheme, match.scheme.position, match.years)
     else:
-        yield Reason("year", "", match.scheme.rule, match.scheme.source)
+        yield Reason("year", "", match.scheme.rule, match.scheme.source, match.scheme.rule_ru)
+
+
+def _read_year(vin: str, scheme: YearScheme, position: int, years: tuple[int, ...]) -> Reason:
+    letter, told = vin[position - 1], [str(year) for year in years]
+    return Reason(
+        field="year",
+        positions=str(position),
+        rule=f"{letter} = {' or '.join(told)}: {scheme.rule}",
+        source=scheme.source,
+        rule_ru=f"{letter} = {' или '.join(told)}: {scheme.rule_ru}",
+    )
 
 
 def _was_made(vehicle: Vehicle, match: Match) -> bool:
@@ -191,8 +202,7 @@ def _by_maker(vin: str, maker: Maker, facts: VinFacts, this_year: int, *, checke
     years = tuple(year for year in years if year >= (maker.since or 0))
     reasons = [Reason("make", "1-3", f"{maker.wmi} = {maker.manufacturer}", maker.source)]
     if len(years) == 1 and scheme and scheme.position:
-        letter = vin[scheme.position - 1]
-        reasons.append(Reason("year", str(scheme.position), f"{letter} = {years[0]}: {scheme.rule}", scheme.source))
+        reasons.append(_read_year(vin, scheme, scheme.position, years))
     year = years[0] if len(years) == 1 else None
     for make in maker.makes:
         yield Candidate(

@@ -12,9 +12,11 @@ from functools import cache
 from typing import Literal
 
 from autoshop.kit.facts import Confidence
+from autoshop.kit.language import Language
 from autoshop.selection.vehicles.model import Engine
 
 YEAR_LETTERS = "ABCDEFGHJKLMNPRSTVWXY"  # 1980 … 2000, then the digits, and again from 2010
+NORTH_AMERICA = "12345"  # the first characters of VINs from there
 SLACK = 1  # a car may be sold the year after the last, and the first is often told a year too late
 
 
@@ -40,6 +42,7 @@ class YearScheme:
 
     scheme: str
     rule: str
+    rule_ru: str
     confidence: Confidence
     source: tuple[str, ...]
     position: int | None = None
@@ -216,17 +219,25 @@ _WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
 
 def has_check_digit(vin: str) -> bool:
     """Whether the law makes the check digit mandatory where this VIN is from: North America and China."""
-    return vin[0] in "12345L"
+    return vin[0] in (*NORTH_AMERICA, "L")
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a field is what it is: which positions of the VIN, by which rule, from which sources."""
+    """Why a field is what it is: which positions of the VIN, by which rule, from which sources.
+
+    `rule_ru` is the rule in Russian, where it is told in words.
+    """
 
     field: Literal["make", "model", "body", "engines", "year"]
     positions: str
     rule: str
     source: tuple[str, ...]
+    rule_ru: str = ""
+
+    def rule_in(self, language: Language) -> str:
+        """The rule for people."""
+        return self.rule_ru or self.rule if language == "ru" else self.rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from autoshop.selection.vehicles.model import Engine, Vehicle, in_years
 from autoshop.selection.vin.model import Candidate, Reason
 
 SOURCE = ("vpic",)
+CHECK_DIGIT = 1  # vPIC's code for one that is not right
 FUELS = {"Gasoline": "petrol", "Diesel": "diesel", "Electric": "electric"}
 
 
@@ -47,6 +48,18 @@ def decode(vin: str, vehicles: Vehicles) -> Candidate | None:
             Reason("year", "10", f"vPIC: {vin[9]} = {year}", SOURCE),
         ),
     )
+
+
+def make_alone(vin: str, vehicles: Vehicles) -> Candidate | None:
+    """Who made it, where the check digit says that some character is wrong and vPIC has no other doubt; else None."""
+    import ultravin
+
+    told = ultravin.decode(vin)
+    make = told["attributes"].get("Make")
+    if told["error_codes"] != [CHECK_DIGIT] or not make:
+        return None
+    ours = _makes(vehicles).get(name_key(make), str(make).title())
+    return Candidate(make=ours, confidence="low", reasons=(Reason("make", "1-3", f"vPIC: {make}", SOURCE),))
 
 
 @cache
