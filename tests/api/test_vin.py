@@ -51,6 +51,17 @@ async def test_several_cars_are_asked_about_before_their_engines(client: httpx.A
     }
 
 
+async def test_makes_that_share_a_code_are_named_in_one_question_which_leads_to_a_car_of_either(
+    client: httpx.AsyncClient,
+) -> None:
+    question = (await client.get("/api/v1/vin/LVVDB21B8RC000000")).json()["question"]
+    assert question["text"].startswith("Такой VIN бывает у Chery, Jaecoo и Omoda. Какая это машина?")
+    assert "СТС" in question["text"]
+    assert {option["vehicle"].split("/")[0] for option in question["options"]} == {"chery", "jaecoo", "omoda"}
+    english = (await client.get("/api/v1/vin/LVVDB21B8RC000000", headers=ENGLISH)).json()["question"]
+    assert english["text"].startswith("Chery, Jaecoo and Omoda share this VIN's code.")
+
+
 @pytest.mark.parametrize(
     ("text", "looks", "word"),
     [

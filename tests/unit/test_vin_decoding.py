@@ -85,6 +85,21 @@ def test_a_code_that_several_makes_share_names_them_all() -> None:
     assert {candidate.make for candidate in told("LVVDB21B0ND000000").candidates} == {"Chery", "Omoda"}
 
 
+@pytest.mark.parametrize(
+    ("vin", "makes"),
+    [
+        ("LGWFF7A59SJ000000", {"Tank"}),  # plant J
+        ("LGWFF7A52SH000000", {"Tank", "Haval"}),
+        ("Y6DTF69YD7W000000", {"Daewoo"}),  # kits of Warsaw
+        ("Y6DTF69Y080000000", {"Daewoo", "Chevrolet", "ZAZ"}),
+        ("LVTDD21B9ND000000", {"Exeed"}),  # all-wheel drive with the small engine
+        ("XWK27175080000000", {"Izh"}),
+    ],
+)
+def test_makes_that_share_a_code_are_parted_by_plant_or_drive_where_that_is_known(vin: str, makes: set[str]) -> None:
+    assert {car.make for car in told(vin).candidates} == makes
+
+
 def test_a_rule_next_to_a_year_yields_to_one_that_it_is_within() -> None:
     before, after = ({one.model for one in told(f"LVVDB21B0{letter}D000000").candidates} for letter in "HJ")
     assert ("Tiggo 3" in before, "Tiggo 3" in after) == (True, False)  # to 2017, and a year of slack

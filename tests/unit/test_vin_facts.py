@@ -59,18 +59,19 @@ def test_a_line_that_cannot_be_true_is_refused(tmp_path: Path, file: str, line: 
     assert reason in str(refusal.value)
 
 
-# What is reached, so that it cannot slip back: shares of the cars, of those whose year is known for `year`.
+# What is reached, so that it cannot slip back: shares of the cars, of those whose year is known for `year`. Of the make
+# it is `make_among` that is held to 99 %: makes that share a code cannot be told alone (docs/decisions/0017).
 BARS = {
     "unseen": {
         "make_among": 0.995,
         "make": 0.975,
-        "candidates": 0.995,
-        "right": 0.85,
+        "candidates": 0.99,
+        "right": 0.84,
         "wrong_single": 0,
         "year": 0.995,
     },
     "us": {"make_among": 1, "make": 1, "candidates": 1, "right": 0.98, "wrong_single": 0, "year": 1},
-    "fitted": {"make_among": 1, "make": 0.97, "candidates": 1, "right": 0.84, "wrong_single": 0, "year": 0.99},
+    "fitted": {"make_among": 1, "make": 0.985, "candidates": 1, "right": 0.87, "wrong_single": 0, "year": 0.98},
 }
 
 
@@ -99,6 +100,6 @@ def test_no_year_is_false_or_invented(told: dict[str, Tally], kind: str) -> None
 
 def test_enough_cars_are_known_that_no_rule_was_written_from() -> None:
     makes = Counter(car.make for car in cars(known()) if car.set == "unseen")
-    assert makes.total() >= 730
+    assert makes.total() >= 795
     assert len(makes) >= 49
-    assert sum(car.set == "us" for car in cars(known())) >= 155
+    assert sum(car.set == "us" for car in cars(known())) >= 175

@@ -60,12 +60,19 @@ def tell() -> None:
     for kind in dict.fromkeys(kind for kind, _ in told):
         by_make = {make: tally for (one, make), tally in told.items() if one == kind}
         console.print(_table(kind, by_make))
+    console.print(MEANING)
     if any(tally.false_year or tally.invented_year for tally in told.values()):
         raise SystemExit(1)
 
 
 WIDTH = 120  # a table that is cut tells nothing
 COLUMNS = ("cars", "make", "among", "right", "contains", "wrong", "unknown", "year", "of", "false years", "invented")
+
+
+MEANING = (
+    "make: that make alone; among: it, or it among makes that share the code; right: that model alone; contains: it "
+    "among several; wrong: others; year: told right, of those known and coded (no false or invented one is allowed)"
+)
 
 
 def _table(kind: str, by_make: dict[str, Tally]) -> Table:

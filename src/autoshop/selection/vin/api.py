@@ -198,10 +198,10 @@ def _years(first: int | None, last: int | None) -> YearsOut:
 
 
 def _question(decoded: Decoded, language: Language) -> QuestionOut | None:
-    """Which car, where several are left; else which engine, where several are."""
+    """Which car, and so which make, where several are left; else which engine, where several are."""
     if len(decoded.candidates) > 1:
         cars = [OptionOut(name=texts.name_of(one), vehicle=one.vehicle, engine=None) for one in decoded.candidates]
-        return QuestionOut(field="vehicle", text=texts.question("vehicle", language), options=cars)
+        return QuestionOut(field="vehicle", text=texts.which_car(decoded.candidates, language), options=cars)
     engines = [engine for candidate in decoded.candidates for engine in candidate.engines]
     if len(engines) < 2:
         return None

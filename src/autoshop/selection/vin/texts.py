@@ -1,5 +1,6 @@
 """What was changed in a VIN, what it leaves open, and what a text without one looks like: in Russian and English."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from autoshop.kit.language import Language
@@ -93,6 +94,10 @@ _WARNINGS: Final[dict[str, tuple[str, str]]] = {
 _QUESTIONS: Final[dict[str, tuple[str, str]]] = {
     "vehicle": ("Какая это машина?", "Which of these cars is it?"),
     "engine": ("Какой двигатель?", "Which engine has it?"),
+    "makes": (
+        "Такой VIN бывает у {makes}. Какая это машина? Марка и модель написаны в СТС и на крышке багажника",
+        "{makes} share this VIN's code. Which of these cars is it? Make and model stand in its papers and on its tail",
+    ),
 }
 
 
@@ -119,6 +124,15 @@ def warning(kind: str, decoded: Decoded, language: Language) -> str:
 def question(field: str, language: Language) -> str:
     """What is left to ask."""
     return _in(language, _QUESTIONS[field])
+
+
+def which_car(candidates: Sequence[Candidate], language: Language) -> str:
+    """Which of several cars it is; of makes that share a code, which they are and where the answer stands."""
+    makes = list(dict.fromkeys(one.make for one in candidates))
+    if len(makes) < 2:
+        return question("vehicle", language)
+    listed = f"{', '.join(makes[:-1])} {_in(language, ('и', 'and'))} {makes[-1]}"
+    return question("makes", language).format(makes=listed)
 
 
 def name_of(candidate: Candidate) -> str:

@@ -120,7 +120,8 @@ async def _put_in_by_vin(request: Request, form: Form, typed: str) -> Response:
         case [one] if one.confidence != "low" and one.vehicle is not None:
             return await _put(request, form, one.vehicle, _only_engine(one), one.year, answer.decoded.vin)
     choices = [(vin_texts.name_of(one), one.vehicle, _only_engine(one), one.year) for one in candidates]
-    return await _list(request, form, choices=choices, vin=answer.decoded.vin)
+    question = vin_texts.which_car(candidates, language)
+    return await _list(request, form, question=question, choices=choices, vin=answer.decoded.vin)
 
 
 def _only_engine(one: Candidate) -> str | None:
