@@ -68,6 +68,7 @@ def test_a_vin_is_read_and_what_was_changed_is_said(text: str, vin: str, changes
         ("😀😀😀", "signs"),
         ("'; DROP TABLE vehicles; --", "words"),
         ("свечи на весту", "words"),
+        ("свеча на веста 21129", "words"),  # 17 letters and digits, in the other layout and without spaces
         ("x" * 10_000, "filler"),
         ("слово " * 2_000, "long_text"),
     ],

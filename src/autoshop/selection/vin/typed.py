@@ -52,7 +52,11 @@ def understood(text: str, is_wmi: Callable[[str], bool]) -> Typed:
     folded = "".join(letter.upper() if len(letter.upper()) == 1 else letter for letter in plain)
     found: list[tuple[str, str, slice]] = []
     for reading in _readings(folded):
-        windows = [(reading, vin, where) for vin, where in _windows(reading, is_wmi) if _may_be(vin)]
+        windows = [
+            (reading, vin, where)
+            for vin, where in _windows(reading, is_wmi)
+            if _may_be(vin) and (is_wmi(vin[:3]) or not _are_words(folded[where], reading[where]))
+        ]
         known = [one for one in windows if is_wmi(one[1][:3])]
         found = known or found or windows
         if known:
@@ -97,6 +101,13 @@ def _letters_of(written: str) -> str:
 def _may_be(vin: str) -> bool:
     """Seventeen digits of nothing are no VIN; and the last four of any VIN are digits (ISO 3779, 5.4)."""
     return len(set(vin)) > 3 and not vin.isdecimal() and vin[-4:].isdecimal()
+
+
+def _are_words(written: str, reading: str) -> bool:
+    """Whether pieces that nobody's maker begins are words and a number, like «свеча на веста 21129»."""
+    pieces = _GROUPS.findall(reading)
+    in_other_layout = written.translate(_LOOKALIKES) != reading
+    return len(pieces) > 1 and (in_other_layout or any(len(one) > 3 and one.isalpha() for one in pieces))
 
 
 def _changes(plain: str, folded: str, reading: str, where: slice, vin: str) -> Iterator[Change]:
@@ -150,4 +161,5 @@ def looks_like(text: str) -> str:
         return "long_text"
     if re.search(r"\d", squeezed) and 14 <= len(squeezed) <= 20 and not re.search(r"[А-ЯЁ]{4}", plain):
         return "too_short" if len(squeezed) < LENGTH else "too_long" if len(squeezed) > LENGTH else "not_a_vin"
-    return "code" if re.search(r"\d", squeezed) else "words"
+    is_sentence = " " in plain and re.search(r"[А-ЯЁ]{4}", plain)
+    return "code" if re.search(r"\d", squeezed) and not is_sentence else "words"
