@@ -43,6 +43,64 @@ async def test_of_several_cars_nobody_knows_which_so_they_are_told(client: httpx
     assert found["items"] == []
 
 
+async def category(pool: Pool, code: str, name: str, *product_ids: int) -> None:
+    added = "INSERT INTO categories (code, name_ru, name_en) VALUES ($1, $2, $2) RETURNING id"
+    category_id = await pool.fetchval(added, code, name)
+    await pool.execute("UPDATE products SET category_id = $1 WHERE id = ANY ($2)", category_id, list(product_ids))
+
+
+def reasons(found: dict[str, Any]) -> dict[int, str]:
+    return {item["product_id"]: item["reason"] for item in found["items"]}
+
+
+async def test_a_part_of_several_cars_says_which_it_fits(client: httpx.AsyncClient, pool: Pool) -> None:
+    await loaded(pool)
+    plug, filters = await sell(pool, "NGK", "BCPR6ES-11"), await sell(pool, "Lada", "21080-1012005-08")
+    await category(pool, "spark_plug", "Свеча зажигания", plug)
+    await category(pool, "oil_filter", "Фильтр масляный", filters)
+    vesta = await ask(client, "свечи на весту")
+    assert {car["name"] for car in vesta["understood"]["facts"]["vehicles"]} == {"Lada Vesta I", "Lada Vesta NG"}
+    assert (matches(vesta), reasons(vesta)) == (
+        {plug: "fitment_some"}, {plug: "подходит к Lada Vesta I 21129, 21179"}
+    )  # fmt: skip
+    priora = await ask(client, "свечи приора 21126")
+    assert reasons(priora) == {plug: "подходит к этой машине"}
+    assert reasons(await ask(client, "масляный фильтр приора 21126")) == {filters: "подходит к этой машине"}
+
+
+async def test_what_fits_some_engines_or_years_alone_says_so(client: httpx.AsyncClient, pool: Pool) -> None:
+    await loaded(pool)
+    air = await sell(pool, "Goodwill", "AG687")
+    await category(pool, "air_filter", "Фильтр воздушный", air)
+    found = await ask(client, "воздушный фильтр веста 21129")
+    assert (matches(found), "проверьте год" in reasons(found)[air]) == ({air: "fitment_if"}, True)
+    assert matches(await ask(client, "воздушный фильтр веста 21129 2020")) == {air: "fitment"}
+    assert matches(await ask(client, "воздушный фильтр веста 21129 2016")) == {}
+
+
+async def test_a_part_called_like_a_car_is_a_part_and_a_complaint_of_a_car_leads_to_its_parts(
+    client: httpx.AsyncClient, pool: Pool
+) -> None:
+    await loaded(pool)
+    plug = await sell(pool, "NGK", "BCPR6ES-11")
+    await category(pool, "spark_plug", "Свеча зажигания", plug)
+    await category(pool, "brake_disc", "Диск тормозной")
+    await category(pool, "brake_pads_front", "Колодки тормозные передние")
+    discs = await ask(client, "диски рио")
+    assert {car["name"].split()[1] for car in discs["understood"]["facts"]["vehicles"]} == {"Rio"}
+    pads = await ask(client, "колодки рио")
+    assert (pads["understood"]["kind"], len(pads["understood"]["facts"]["category_ids"])) == ("vehicle", 1)
+    misfires = await ask(client, "приора 21126 троит")
+    assert (misfires["understood"]["kind"], matches(misfires)) == ("symptom", {plug: "fitment"})
+    assert misfires["understood"]["categories"]
+
+
+async def test_of_a_car_with_words_that_nobody_knows_the_car_is_told(client: httpx.AsyncClient) -> None:
+    found = (await ask(client, "рычаг рио"))["understood"]
+    assert (found["kind"], [one["typed"] for one in found["changes"]]) == ("vehicle", ["рычаг"])
+    assert found["facts"]["vehicles"]
+
+
 async def test_an_article_comes_with_what_stands_for_it(client: httpx.AsyncClient, pool: Pool) -> None:
     await loaded(pool)
     own, analog = await sell(pool, "Lada", "21080-1012005"), await sell(pool, "Lada", "21080-1012005-08")

@@ -25,6 +25,8 @@ Match = Literal[
     "name",
     "analog",
     "fitment",
+    "fitment_some",
+    "fitment_if",
 ]
 # The order in which hits are shown.
 MATCHES: Final[tuple[Match, ...]] = (
@@ -36,6 +38,8 @@ MATCHES: Final[tuple[Match, ...]] = (
     "layout",
     "analog",
     "fitment",
+    "fitment_some",
+    "fitment_if",
     "other_brand",
     "category",
     "name",
@@ -64,7 +68,7 @@ class Change:
 class Candidate:
     """A product that was found: how, and (of articles) which of several texts it answers, in which line.
 
-    `print`: of the document that a name was found by. `reason`: why an analog is one.
+    `print`: of the document that a name was found by. `reason`: the cars that it fits.
     """
 
     product_id: int

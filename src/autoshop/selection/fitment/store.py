@@ -111,6 +111,9 @@ SELECT f.article_id, v.slug AS vehicle, e.code AS engine, f.category, f.position
 """
 OF_CAR = FITTED + " WHERE v.slug = $1 AND f.article_id = ANY ($2::int[]) LIMIT 1000"
 WHOLE_CAR = FITTED + " WHERE v.slug = $1 AND (f.engine_id IS NULL OR $2::text IS NULL OR e.code = $2) LIMIT 5000"
+OF_SEVERAL = (
+    FITTED + " WHERE v.slug = ANY ($1::text[]) AND ($2::text[] = '{}' OR f.category = ANY ($2::text[])) LIMIT 20000"
+)
 OF_CATEGORIES = FITTED + " WHERE v.slug = $1 AND f.category = ANY ($2::text[]) LIMIT 5000"
 OF_ARTICLES = (
     FITTED
@@ -130,6 +133,11 @@ async def of_car(db: Connection, vehicle: str, article_ids: Collection[int]) -> 
 async def whole_car(db: Connection, vehicle: str, engine: str | None) -> list[Fitted]:
     """All that is said to fit a car, or a car with an engine."""
     return [Fitted(**row) for row in await db.fetch(WHOLE_CAR, vehicle, engine)]
+
+
+async def of_several(db: Connection, vehicles: Collection[str], categories: Collection[str]) -> list[Fitted]:
+    """All that is said to fit some cars, with whatever engine; of no categories, of all."""
+    return [Fitted(**row) for row in await db.fetch(OF_SEVERAL, list(vehicles), list(categories))]
 
 
 async def of_categories(db: Connection, vehicle: str, categories: Collection[str]) -> list[Fitted]:

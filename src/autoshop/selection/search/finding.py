@@ -12,7 +12,7 @@ from autoshop.catalog.search.articles import service as articles
 from autoshop.catalog.search.articles.model import MOST_LINES, articles_in, lines_in, looks_like_article
 from autoshop.catalog.search.articles.service import Reading
 from autoshop.catalog.search.categories import service as categories
-from autoshop.catalog.search.categories.model import Hit, Lexicon, stem, stems_in
+from autoshop.catalog.search.categories.model import SURE_COMPLAINT, Hit, Lexicon, stem, stems_in
 from autoshop.catalog.search.model import Candidate, Change, Position, Window, in_order
 from autoshop.catalog.search.names import service as names
 from autoshop.catalog.search.names.model import Word
@@ -20,7 +20,6 @@ from autoshop.kit.db import Connection
 from autoshop.selection.search import hooks
 from autoshop.selection.search.model import Filters, Kind, Line, Outcome, Shape, shape_of
 
-SURE_COMPLAINT = 0.6
 FEW_LINES = 3
 MOST_ANALOGS_OF = 20
 NOT_TO_BE_SEARCHED = ("empty", "short", "long", "signs")
@@ -58,7 +57,7 @@ async def find(db: Connection, typed: str, filters: Filters, after: Position | N
     for read in hooks.READERS:
         if (hint := await read(db, shape.text)) is not None:
             known = question.answer(hint.kind, Window(in_order(list(hint.candidates), after)))
-            return replace(known, facts=hint.facts)
+            return replace(known, facts=hint.facts, categories=hint.categories)
     if shape.looks_like == "phone":
         return question.answer("phone")
     if (found := await _brand(db, question)) is not None:
@@ -67,7 +66,11 @@ async def find(db: Connection, typed: str, filters: Filters, after: Position | N
         if (window := await articles.near(db, ways, after)).candidates:
             return _changed(question.answer("article", window), window.changes)
         ways = []
-    return await _mixed(db, question) or await _words(db, question, ways)
+    outcome = await _mixed(db, question) or await _words(db, question, ways)
+    if outcome.kind == "unknown" and (car := hooks.car_among(shape.text)) is not None:
+        facts, other_words = car
+        return replace(outcome, kind="vehicle", facts=facts, changes=(Change("ignored", other_words, ""),))
+    return outcome
 
 
 async def _article(db: Connection, question: Question, ways: list[Reading]) -> Outcome | None:

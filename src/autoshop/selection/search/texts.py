@@ -26,6 +26,11 @@ _WHY: dict[Match, dict[Language, str]] = {
     "category": {"ru": "товар этой категории", "en": "a product of this category"},
     "name": {"ru": "все слова есть в названии", "en": "the name has all the words"},
     "fitment": {"ru": "подходит к этой машине", "en": "it fits that car"},
+    "fitment_some": {"ru": "подходит к {reason}", "en": "it fits {reason}"},
+    "fitment_if": {
+        "ru": "подходит к {reason}, но не ко всякой: проверьте год, двигатель и исполнение",
+        "en": "it fits {reason}, but not each of them: check the year, the engine and the version",
+    },
     "analog": {"ru": "аналог найденного артикула", "en": "an analog of the article that was found"},
 }
 _CHANGED: dict[str, dict[Language, str]] = {
@@ -70,7 +75,7 @@ _CATEGORY: dict[Language, str] = {"ru": "так называют: «{phrase}»",
 
 def why(one: Candidate, shown: Shown, language: Language) -> str:
     """Why a product is in the list."""
-    return one.reason or _WHY[one.match][language].format(brand=shown.brand)
+    return _WHY[one.match][language].format(brand=shown.brand, reason=one.reason)
 
 
 def changed(change: Change, language: Language) -> str:

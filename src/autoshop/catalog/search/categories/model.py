@@ -10,6 +10,7 @@ from autoshop.kit.facts import FACTS, WrongFact, one_of_each, read, sources
 
 CONFIDENCES: Final = ("high", "medium", "low")
 LEAST_SCORE: Final = 0.3  # of a complaint: a third of what it says, or of what was typed, would be by chance
+SURE_COMPLAINT: Final = 0.6  # from here on a complaint is believed before a category that a word of it names
 
 # Words that say nothing by themselves, and stems that every complaint may have.
 _STOP_WORDS: Final = """
