@@ -79,7 +79,8 @@ async def read_vehicle(db: Connection, text: str) -> Hint | None:
     read = _read(text, lexicon, year)
     if read is None:  # a car may be called as a part is: «диски рио» are discs, and no Discovery
         parts = [word for word in text.split() if lexicon.has(word.lower())]
-        read = _read(" ".join(word for word in text.split() if word not in parts), lexicon, year, parts)
+        others = " ".join(word for word in text.split() if word not in parts)
+        read = _read(others, lexicon, year, parts) if parts and others else None
     if read is None:
         return None
     understood, hits = read

@@ -7,6 +7,7 @@ that is known is told (`ignored`), not silently dropped; what is no word about a
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from autoshop.kit.text import name_key
 from autoshop.selection.vehicles.facts import Vehicles
@@ -190,15 +191,20 @@ def _by_code_alone(reading: Reading, vehicles: Vehicles) -> Iterator[Vehicle]:
         for form in _spellings(word):
             if len(form) < 4 or form.isalpha() or (form.isdecimal() and len(form) < 5):
                 continue
-            found = [
-                one
-                for one in vehicles.vehicles.values()
-                if form in {name_key(code) for code in one.body_codes}
-                or form in {name_key(engine.code) for engine in vehicles.engines.get(one.id, ()) if engine.code}
-            ]
+            found = _cars_of_codes(vehicles).get(form, ())
             if len({one.make for one in found}) == 1:
                 yield from found
                 return
+
+
+@cache
+def _cars_of_codes(vehicles: Vehicles) -> dict[str, tuple[Vehicle, ...]]:
+    cars: dict[str, dict[str, Vehicle]] = {}
+    for one in vehicles.vehicles.values():
+        engines = (engine.code for engine in vehicles.engines.get(one.id, ()) if engine.code)
+        for code in (*one.body_codes, *engines):
+            cars.setdefault(name_key(code), {})[one.id] = one
+    return {key: tuple(found.values()) for key, found in cars.items()}
 
 
 def _bare_numbers(reading: Reading, candidates: list[Vehicle], vehicles: Vehicles) -> None:
