@@ -103,9 +103,11 @@ def _rows(first: int, last: int) -> Iterator[tuple[object, ...]]:
     real_brands = len(made.brands) - SYNTHETIC_BRANDS
     some = random.Random(first)
     for number in range(first, last + 1):
-        like = made.real[number % len(made.real)]
-        brand = made.brands[like.brand_id - 1 if some.random() < 0.3 else some.randrange(real_brands, len(made.brands))]
-        article = _article(like, some)
+        is_real = number <= len(made.real)  # what the facts know of cars and analogs
+        like = made.real[number - 1 if is_real else number % len(made.real)]
+        is_known = is_real or some.random() < 0.3
+        brand = made.brands[like.brand_id - 1 if is_known else some.randrange(real_brands, len(made.brands))]
+        article = like.article if is_real else _article(like, some)
         key = article_key(article)
         name = f"{names[like.category_id]} {brand.name} {article} {some.choice(WHERE)} {some.choice(MAKES)}"
         yield (

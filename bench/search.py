@@ -10,6 +10,8 @@ import httpx
 import psycopg
 
 from autoshop.kit.scanner import as_if_russian
+from autoshop.selection.vin.facts import known
+from autoshop.selection.vin.report import cars
 from bench.goods import MAKES, Good, add_goods, open_shop, some_goods
 from bench.load import Request, Run, paced
 from bench.report import Report
@@ -23,6 +25,9 @@ SEARCH = "/api/v1/search"
 COMPLAINTS = ("троит двигатель", "не заводится зимой", "стук на ямах", "скрипят тормоза", "потеют стёкла")
 MISSPELT = ("фильтор масляный", "свичи зажигания", "калодки тормозные", "аккумлятор", "щетка стеклочистителя")
 SWITCHED = ("cdtxb pf;bufybz", "abkmnh vfckzysq", "rjkjlrb njhvjpyst", "fvjhnbpfnjh", "nthvjcnfn")
+PLUGS = ("BPR6ES-11", "A17DVRM", "ау17дврм", "IK20TT", "K20PR-U", "FR7DCX+", "W22EPR-U", "LFR6C-11", "RC10YC4", "BKR5E")
+CARS = ("веста", "приора 16 клапанов", "солярис 2 1.4", "форд фокус 2 1.6", "гранта 21116", "рио 2017", "логан 2 1.6")
+PARTS = ("свечи", "масляный фильтр", "колодки", "ремень грм", "передние тормозные диски", "катушка", "масло", "лампа")
 NOWHERE = ("zzqx991yy", "несуществующее словечко", "qq-404-404-xy", "жжжж ыыыы", "AAAA0000BBBB1111")
 
 
@@ -39,6 +44,9 @@ def run(report: Report, folder: Path, products: int, *, quick: bool) -> None:
             report.say(f"filling {last:,} products …")
             with psycopg.connect(stage.cluster.url("autoshop")) as db:
                 add_goods(db, first, last)
+            loaded = stage.command("facts", "load")
+            if loaded.returncode:
+                raise SystemExit(f"The facts were not loaded: {loaded.stderr}")
             _index(report, stage, last - first + 1)
             stage.settle()
             is_last = last == products
@@ -95,6 +103,7 @@ def _kinds(goods: list[Good]) -> dict[str, list[Request]]:
     some = random.Random(7)
     categories = sorted({one.category for one in goods})
     models = [make.split()[-1] for make in MAKES]
+    vins = [one.vin for one in cars(known())]
     texts: dict[str, Iterable[str]] = {
         "an article": (one.article.lower() for one in goods),
         "brand and article": (f"{one.article} {one.brand}" for one in goods),
@@ -113,6 +122,11 @@ def _kinds(goods: list[Good]) -> dict[str, list[Request]]:
         "a misspelt name": (some.choice(MISSPELT) for _ in goods),
         "a name on the other keyboard": (some.choice(SWITCHED) for _ in goods),
         "a complaint": (some.choice(COMPLAINTS) for _ in goods),
+        "a VIN": (some.choice(vins) for _ in goods),
+        "a spark plug": (some.choice(PLUGS) for _ in goods),
+        "a car": (some.choice(CARS) for _ in goods),
+        "a part of a car": (f"{some.choice(PARTS)} {some.choice(CARS)}" for _ in goods),
+        "a complaint of a car": (f"{some.choice(CARS)} {some.choice(COMPLAINTS)}" for _ in goods),
         "what is not there": (some.choice(NOWHERE) for _ in goods),
     }
     kinds = {name: [_ask(q=text) for text in asked] for name, asked in texts.items()}
