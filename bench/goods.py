@@ -82,6 +82,8 @@ def open_shop(db: psycopg.Connection) -> None:
             "INSERT INTO categories (id, code, name_ru, name_en, parent_id) VALUES (%s, %s, %s, %s, %s)",
             [(one.id, one.code, one.name_ru, one.name_en, one.parent_id) for one in made.categories],
         )
+    for table in ("brands", "categories"):
+        db.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}".encode())
     db.commit()
 
 
