@@ -4,6 +4,7 @@ With a cache of this process, with Valkey between two, and with Valkey that was 
 """
 
 import asyncio
+import pickle
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis import asyncio as redis
 
 from autoshop.kit.cache import ANSWERS, Cache, open_cache
 from autoshop.kit.db import Connection, Pool, transaction
@@ -283,6 +285,31 @@ async def test_rubbish_in_the_cache_is_a_miss(pool: Pool, rubbish: object) -> No
     found, walks = await kit(pool, Memory(cache))
     assert (found.lines, walks > 0) == (cold.lines, True)
     await cache.close()
+
+
+class Hostile:
+    """A pickle that does something when it is read."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self.trace.write_text, ("read",)
+
+
+async def test_a_pickle_that_somebody_put_into_valkey_is_never_run(pool: Pool, server: Server, tmp_path: Path) -> None:
+    await shop(pool)
+    trace, cache = tmp_path / "trace", await answering(server)
+    cold = (await kit(pool, None))[0]
+    await kit(pool, Memory(cache))
+    foreign = redis.Redis.from_url(server.url)
+    keys = [key async for key in foreign.scan_iter(f"{ANSWERS}*")]
+    assert keys
+    for key in keys:
+        await foreign.set(key, pickle.dumps(Hostile(trace)))
+    found, walks = await kit(pool, Memory(cache))
+    assert (found.lines, walks > 0, trace.exists()) == (cold.lines, True, False)
+    await foreign.aclose()
 
 
 async def test_a_very_long_answer_is_not_kept(pool: Pool, memory: Memory) -> None:
