@@ -65,6 +65,26 @@ async def test_without_an_engine_it_asks_which_one(client: httpx.AsyncClient, po
     assert engines[0].startswith(TO15.split("&", maxsplit=1)[0])
 
 
+async def test_an_engine_is_known_by_its_code_too_as_a_garage_names_it(client: httpx.AsyncClient, pool: Pool) -> None:
+    await shop(pool)
+    page = await read(client, f"{CAR}/kits/to15?engine=21129&store={CENTRE}")
+    assert "3 660,00" in page
+    assert "Какой двигатель?" not in page
+    assert (await read(client, f"{CAR}?engine=21129")).count('aria-current="true"') == 2  # both engines of that code
+
+
+async def test_of_an_engine_that_nobody_here_knows_nothing_is_told_that_depends_on_one(
+    client: httpx.AsyncClient, pool: Pool
+) -> None:
+    """All that this Niva was sold with take one plug: somebody else's engine, put into it, may take another."""
+    await shop(pool)
+    ignition = "/cars/lada/niva-legend-4x4/2121/kits/ignition"
+    assert "Известно, что подходит" in await read(client, ignition)
+    page = await read(client, f"{ignition}?engine=F4R")
+    assert "Известно, что подходит" not in page
+    assert page.count("нам не известно") == 2  # plugs, and wires
+
+
 async def test_a_car_and_a_vin_lead_to_its_kits(client: httpx.AsyncClient) -> None:
     assert f"{CAR}/kits/to15?engine=21129+1.6+16V" in await read(client, f"{CAR}?engine=21129+1.6+16V")
     assert f"{CAR}/kits/ignition?engine=21129+1.6+16V&amp;year=2019" in await read(client, "/vin?vin=XTAGFL110KY000000")

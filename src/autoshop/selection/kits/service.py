@@ -36,17 +36,23 @@ from autoshop.selection.vehicles import service as vehicles
 from autoshop.selection.vehicles.model import Engine, Vehicle
 
 
-class HasCode(Protocol):
+NOT_OURS = "?"  # as the code of an engine that the vehicle was not sold with, as far as anybody here knows
+
+
+class Told(Protocol):
     """An engine, whoever tells it."""
 
     @property
     def code(self) -> str | None: ...
 
+    @property
+    def name(self) -> str: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A job for a car. `engines`: codes of those that it may have, "" for one that nobody here knows; None: any of the
-    vehicle's.
+    """A job for a car. `engines`: codes of those that it may have, "" for those without one, NOT_OURS for one that nobody
+    here knows; None: any of the vehicle's.
 
     `extras`: categories of optional parts that are wanted too.
     """
@@ -116,17 +122,18 @@ async def ready(db: Connection, caller: Caller, asked: Asked, now: datetime, mem
 def _car(asked: Asked) -> tuple[Vehicle, tuple[Engine, ...], tuple[str, ...]]:
     """The vehicle, its engines that are meant, and their codes."""
     vehicle, engines = vehicles.vehicle(asked.vehicle)
-    theirs = {one.code or "" for one in engines} | {""}
-    if not set(asked.engines or ()) <= theirs:
+    theirs = {one.code or "" for one in engines}
+    if not set(asked.engines or ()) <= theirs | {"", NOT_OURS}:
         raise UnknownEngine(vehicle=vehicle.id, engines=sorted(theirs - {""}))
     codes = asked.engines or tuple(dict.fromkeys(one.code or "" for one in engines)) or ("",)
     return vehicle, tuple(one for one in engines if (one.code or "") in codes), codes
 
 
-def codes_known(vehicle: str, engines: Iterable[HasCode]) -> tuple[str, ...] | None:
-    """The codes of engines that a VIN leaves, "" for one that the vehicle's facts do not have; None: it leaves all."""
-    theirs = {one.code for one in vehicles.vehicle(vehicle)[1]}
-    return tuple(dict.fromkeys((one.code if one.code in theirs else None) or "" for one in engines)) or None
+def codes_known(vehicle: str, engines: Iterable[Told]) -> tuple[str, ...] | None:
+    """The codes of engines that a VIN leaves, as `Asked` wants them; None: it leaves all."""
+    theirs = {(one.code, one.name) for one in vehicles.vehicle(vehicle)[1]}
+    codes = ((one.code or "") if (one.code, one.name) in theirs else NOT_OURS for one in engines)
+    return tuple(dict.fromkeys(codes)) or None
 
 
 async def _needs(

@@ -23,7 +23,7 @@ from autoshop.selection.vehicles.service import UnknownVehicle
 from autoshop.web import forms, pages
 from autoshop.web.forms import Form
 from autoshop.web.pages import language_of
-from autoshop.web.shop.cars import names_of, shelf
+from autoshop.web.shop.cars import chosen_of, names_of, shelf
 from autoshop.web.shop.shown import show
 
 router = APIRouter(prefix="/cars/{make}/{model}/{generation}/kits", include_in_schema=False)
@@ -49,8 +49,10 @@ class Page:
     @property
     def asked(self) -> Asked:
         """The question to the service."""
-        chosen = [one for one, name in zip(self.engines, names_of(self.engines), strict=True) if name == self.engine]
-        codes = tuple(one.code or "" for one in chosen) or None
+        chosen = chosen_of(self.engines, self.engine)
+        codes = tuple(dict.fromkeys(one.code or "" for one in chosen)) or None
+        if self.engine and not chosen:
+            codes = (service.NOT_OURS,)
         return Asked(self.kit, self.vehicle.id, codes, self.year, self.store_id, frozenset(self.extras))
 
     def address(self, **changes: Any) -> str:
