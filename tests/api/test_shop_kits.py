@@ -38,6 +38,12 @@ async def test_a_kit_tells_its_ways_to_buy_and_why_each_part_fits(client: httpx.
     assert "3 340,00" not in cheap
 
 
+async def test_a_sum_says_what_is_not_in_it(client: httpx.AsyncClient, pool: Pool) -> None:
+    await shop(pool)
+    assert "Не в сумме, хотя нужно" not in await read(client, TO15)
+    assert "Не в сумме, хотя нужно: масло моторное, фильтр масляный" in await read(client, f"{CAR}/kits/to15")
+
+
 async def test_it_has_one_address_for_search_engines_and_none_where_there_is_nothing(
     client: httpx.AsyncClient, pool: Pool
 ) -> None:
@@ -97,7 +103,9 @@ async def test_what_is_not_there_is_a_page_of_the_shop(client: httpx.AsyncClient
 
 async def test_whoever_serves_the_buyer_has_all_of_it_held_once(client: httpx.AsyncClient, pool: Pool) -> None:
     await shop(pool)
-    sent = [await client.post(TO15, data=FORM | {"key": "a"}, headers=HTML) for _ in range(2)]
+    (version,) = re.findall('name="version" value="([^"]+)"', await read(client, f"{TO15}&way=economy"))
+    form = FORM | {"key": "a", "version": version}
+    sent = [await client.post(TO15, data=form, headers=HTML) for _ in range(2)]
     assert [one.status_code for one in sent] == [303, 303]
     assert sent[0].headers["location"] == sent[1].headers["location"]
     page = await read(client, sent[0].headers["location"])
@@ -110,6 +118,7 @@ async def test_whoever_serves_the_buyer_has_all_of_it_held_once(client: httpx.As
     ("change", "status", "says"),
     [
         ({"total": "1"}, 409, "Цены или наличие изменились"),
+        ({"version": "seen long ago"}, 409, "Цены или наличие изменились"),
         ({"holder": " "}, 422, "Заполните"),
         ({"total": "много"}, 422, "много"),
         ({"way": "gratis"}, 422, "Выберите"),

@@ -4,6 +4,7 @@ A kit names kinds of parts; the fitments of a car say which articles those are a
 and at what price makes offers; of the offers each way takes one for every need.
 """
 
+import hashlib
 import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -85,6 +86,15 @@ class Line:
     chosen: Mapping[Tier, Offer]
     offers: int  # how many there were to choose from
     included: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A way to buy as somebody saw it. `version`: of what it consisted; None: he looked at the total alone."""
+
+    tier: Tier
+    total_kopecks: int
+    version: str | None = None
 
 
 class UnknownKit(NotFound):
@@ -261,3 +271,18 @@ def wanted(lines: Iterable[Line], tier: Tier) -> dict[int, int]:
 def total(lines: Iterable[Line], tier: Tier) -> int:
     """Kopecks of a way to buy."""
     return sum(line.chosen[tier].amount_kopecks for line in lines if line.included and tier in line.chosen)
+
+
+def version(lines: Iterable[Line], tier: Tier) -> str:
+    """Another, where a way to buy consists of something else, or of it from elsewhere: the sum may be the same."""
+    offers = (line.chosen[tier] for line in lines if line.included and tier in line.chosen)
+    told = [
+        (offer.source, [(item.product.id, item.count, item.price_kopecks) for item in offer.items]) for offer in offers
+    ]
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
+
+def lacking(lines: Iterable[Line], tier: Tier) -> tuple[str, ...]:
+    """The kinds of parts that belong to a way to buy, and are not in its sum: nothing can be had that is known to fit."""
+    lack = (one.need for one in lines if one.included and tier not in one.chosen)
+    return tuple(dict.fromkeys(need.category for need in lack if need.state != "absent"))

@@ -23,12 +23,15 @@ from autoshop.selection.kits.model import (
     Line,
     Need,
     NothingToReserve,
+    Seen,
     Tier,
     UnknownKit,
     choose,
     for_some_years,
+    lacking,
     needs_of,
     total,
+    version,
     wanted,
 )
 from autoshop.selection.memory.service import Memory, recalled
@@ -70,6 +73,7 @@ class WayToBuy:
     """One way to buy a kit: what it costs, and when all of it can be had; None: nobody knows when.
 
     `here`: all of it lies at the store already. `reservable`: pieces that lie in the stores and can be held at once.
+    `lacks`: categories that belong to the kit and are not in the sum. `version`: another, where it is made of other things.
     """
 
     tier: Tier
@@ -77,6 +81,8 @@ class WayToBuy:
     promised_at: datetime | None
     here: bool
     reservable: int
+    lacks: tuple[str, ...]
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +217,8 @@ async def _ways(
         at = None if None in dates else max(one for one in dates if one is not None)
         pieces = sum(wishes[place].values()) if promised[place] is not None else 0
         here = at is not None and at == store.calendar.next_open(now)
-        ways.append(WayToBuy(tier, total(lines, tier), at, here, pieces))
+        told = lacking(lines, tier), version(lines, tier)
+        ways.append(WayToBuy(tier, total(lines, tier), at, here, pieces, *told))
     if len(ways) == 1:
         ways = [replace(ways[0], tier="standard")]
     return store, tuple(ways)
@@ -225,8 +232,7 @@ async def reserve(
     db: Connection,
     caller: Caller,
     asked: Asked,
-    tier: Tier,
-    total_kopecks: int,
+    seen: Seen,
     holder: str,
     related_document: str | None,
     expires_at: datetime | None,
@@ -235,15 +241,16 @@ async def reserve(
 ) -> tuple[Ready, Allocation]:
     """Hold all of a way to buy that lies in the stores, for the store that was asked for: all of it or nothing.
 
-    `total_kopecks` is what was seen: if it is another now, nothing is held, and KitChanged says the new one. Raises
-    NothingToReserve where all of it has to be ordered, and what allocations refuse.
+    If it is not what was seen by now, nothing is held, and KitChanged says the new total. Raises NothingToReserve where
+    all of it has to be ordered, and what allocations refuse.
     """
     if asked.store_id is not None:
         caller.must_act_for(asked.store_id)
     found = await ready(db, caller, asked, now)
-    if total(found.lines, tier) != total_kopecks:
-        raise KitChanged(total_kopecks=total(found.lines, tier))
-    pieces = wanted(found.lines, tier)
+    total_kopecks, now_version = total(found.lines, seen.tier), version(found.lines, seen.tier)
+    if total_kopecks != seen.total_kopecks or seen.version not in (None, now_version):
+        raise KitChanged(total_kopecks=total_kopecks)
+    pieces = wanted(found.lines, seen.tier)
     if not pieces or found.store is None:
         raise NothingToReserve
     wish = Wish(found.store.id, tuple(sorted(pieces.items())), holder, related_document, expires_at)

@@ -14,8 +14,8 @@ from autoshop.inventory.allocation import service as allocations
 from autoshop.inventory.stores import store as stores
 from autoshop.kit.db import Connection
 from autoshop.kit.text import NO_NUL
-from autoshop.selection.kits import answers, service
-from autoshop.selection.kits.model import TIERS
+from autoshop.selection.kits import answers, service, texts
+from autoshop.selection.kits.model import TIERS, Seen
 from autoshop.selection.kits.service import Asked
 from autoshop.selection.vehicles.facts import known
 from autoshop.selection.vehicles.model import Engine, Vehicle
@@ -108,13 +108,13 @@ async def reserve_kit(
     if holder is None and not form.error_of("holder"):
         form.wrong("holder", "form.empty")
     tier = next(one for one in TIERS if one == form.choice("way", TIERS))
-    seen = form.whole("total", 0, MOST_KOPECKS)
+    seen = Seen(tier, form.whole("total", 0, MOST_KOPECKS), form.text("version", 60))
     if form.errors or holder is None:
         return await _answer(request, caller, page, form, 422, None)
     lasts = timedelta(hours=request.app.state.settings.reservation_hours)
 
     async def verb(db: Connection) -> dict[str, Any]:
-        _, made = await service.reserve(db, caller, page.asked, tier, seen, holder, None, None, lasts, now)
+        _, made = await service.reserve(db, caller, page.asked, seen, holder, None, None, lasts, now)
         return {"allocation": made.id}
 
     outcome = await forms.once(
@@ -145,6 +145,8 @@ async def _answer(request: Request, caller: Caller, page: Page, form: Form, stat
         page=page,
         told=told,
         way=way,
+        lacks=[texts.category(one, language).lower() for one in way.lacks] if way is not None else [],
+        not_sold=texts.state("not_sold", language),
         stores=open_stores,
         names=names_of(page.engines),
         slugs=(make, model),
