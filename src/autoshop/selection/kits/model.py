@@ -191,13 +191,15 @@ def _quantity(fitted: Sequence[Fitted]) -> float | None:
 
 
 # ------------------------------------------------------------------------------------------------ liquids
-_LITRES = re.compile(
-    r"(?<![\d.,])(\d{1,3}(?:[.,]\d{1,3})?)\s?(литр(?:а|ов)?|л|l|ltr|мл|ml)\.?(?![а-яёa-z0-9])", re.IGNORECASE
-)
+_AMOUNT, _UNIT = r"(\d{1,3}(?:[.,]\d{1,3})?)", r"(литр(?:а|ов)?|л|l|ltr|мл|ml)"
+_LITRES = re.compile(rf"(?<![\d.,]){_AMOUNT}\s?{_UNIT}\.?(?![а-яёa-z0-9])", re.IGNORECASE)
+# «4+1 л», «4 л + 1 л», «12х1 л», «1 л × 12»: one pack of several.
+_BEFORE = re.compile(rf"(?<![\d.,-]){_AMOUNT}\s?{_UNIT}?\.?\s?([+xх×*])\s?$", re.IGNORECASE)
+_AFTER = re.compile(r"\s?[xх×*]\s?(\d{1,3})(?![\d.,а-яёa-z])", re.IGNORECASE)
 
 
 def litres_in(name: str) -> tuple[float | None, str]:
-    """How much is in a pack, as its name says («4 л», «500 мл»; the last where there are several), and the rest of it.
+    """How much is in a pack, as its name says («4 л», «500 мл», «4+1 л»; the last where there are several), and the rest.
 
     None where the name does not say.
     """
@@ -205,24 +207,45 @@ def litres_in(name: str) -> tuple[float | None, str]:
     if not found:
         return None, name
     last = found[-1]
-    amount = float(last[1].replace(",", "."))
-    litres = amount / 1000 if last[2].lower() in ("мл", "ml") else amount
-    return (litres if litres > 0 else None), " ".join((name[: last.start()] + name[last.end() :]).lower().split())
+    litres, start, end = _litres(last[1], last[2]), last.start(), last.end()
+    if before := _BEFORE.search(name[:start]):
+        start = before.start()
+        litres = litres + _litres(before[1], before[2] or last[2]) if before[3] == "+" else litres * _number(before[1])
+    elif after := _AFTER.match(name, end):
+        litres, end = litres * _number(after[1]), after.end()
+    return (litres if litres > 0 else None), " ".join((name[:start] + name[end:]).lower().split())
+
+
+def _litres(amount: str, unit: str) -> float:
+    return _number(amount) / (1000 if unit.lower() in ("мл", "ml") else 1)
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", "."))
 
 
 def packs_for(litres: float, sizes: Sequence[tuple[float, int, int]]) -> tuple[int, ...] | None:
     """How many of each pack (litres, price in kopecks, pieces in stock) make up at least so many litres for the least.
 
-    None where all of them together are not enough, or only far too much would be.
+    None where all of them together are not enough, or only far too much would be. Of one size at most MOST_PACKS; of
+    the last as few as do, so that a need of a thousand litres is looked through as quickly as one of four.
     """
     best: tuple[int, float, tuple[int, ...]] | None = None
-    for counts in every_choice(*(range(min(there, math.ceil(litres / size)) + 1) for size, _, there in sizes)):
-        bought = sum(count * size for count, (size, _, _) in zip(counts, sizes, strict=True))
-        if litres <= bought + 1e-9 and bought <= litres + SPARE_LITRES:
+    *others, (last_size, _, last_there) = sizes
+    for first in every_choice(*(range(_most(litres, size, there) + 1) for size, _, there in others)):
+        bought = sum(count * size for count, (size, _, _) in zip(first, others, strict=True))
+        lacking_litres = max(0.0, litres - bought)
+        counts = (*first, math.ceil(lacking_litres / last_size - 1e-9))
+        bought += counts[-1] * last_size
+        if counts[-1] <= min(last_there, MOST_PACKS) and bought <= litres + SPARE_LITRES:
             price = sum(count * price for count, (_, price, _) in zip(counts, sizes, strict=True))
             if best is None or (price, bought, counts) < best:
                 best = price, bought, counts
     return None if best is None else best[2]
+
+
+def _most(litres: float, size: float, there: int) -> int:
+    return min(there, MOST_PACKS, math.ceil(litres / size - 1e-9))
 
 
 # ------------------------------------------------------------------------------------------------ ways to buy
