@@ -1,6 +1,7 @@
 """SQL of what returns say by themselves: how far it was heard, for which car it was bought, what did not fit."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from autoshop.kit.db import Connection
 from autoshop.selection.fitment.feedback.model import CameBack, Misfit
@@ -54,7 +55,36 @@ async def keep_purchase(
     await db.execute(KEEP_PURCHASE, document, vehicle, engine, year, actor, product_ids)
 
 
-# A product of its own beats all of the document.
+# A product of its own beats all of the document. Of a car that is bought for all day long, the latest.
+BOUGHT_FOR = """
+SELECT w.product_id, f.related_document
+  FROM unnest($1::bigint[]) AS w (product_id)
+ CROSS JOIN LATERAL (
+       SELECT p.related_document
+         FROM vehicles AS v
+         JOIN fitment_purchases AS p ON p.vehicle_id = v.id AND p.product_id IN (w.product_id, 0)
+         LEFT JOIN vehicle_engines AS e ON e.id = p.engine_id
+        WHERE v.slug = $2 AND (e.code IS NULL OR $3::text[] IS NULL OR e.code = ANY ($3::text[])) AND p.created_at < $4
+          AND (p.product_id <> 0 OR NOT EXISTS (SELECT
+                                                  FROM fitment_purchases AS o
+                                                 WHERE o.related_document = p.related_document
+                                                   AND o.product_id = w.product_id))
+        ORDER BY p.created_at DESC
+        LIMIT $5) AS f
+"""
+
+
+async def bought_for(
+    db: Connection, product_ids: Sequence[int], vehicle: str, engines: Sequence[str] | None, before: datetime, most: int
+) -> list[tuple[int, str]]:
+    """Under which documents (product, document) something was to be bought for a car with any of some engines.
+
+    None: with whatever engine. Those named before a moment; of each product at most so many.
+    """
+    rows = await db.fetch(BOUGHT_FOR, product_ids, vehicle, engines, before, most)
+    return [(row["product_id"], row["related_document"]) for row in rows]
+
+
 ADD = """
 INSERT INTO fitment_feedback (product_id, vehicle_id, engine_id, fitted, origin, reference, note, actor)
 SELECT w.product_id, p.vehicle_id, p.engine_id, false, 'return', w.reference, w.note, $5
