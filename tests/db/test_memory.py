@@ -177,6 +177,29 @@ async def test_what_was_made_while_a_change_was_under_way_is_not_kept_beyond_it(
     assert "made up" in {one.article.article for one in found.others}
 
 
+async def test_an_old_state_that_a_backup_brings_back_finds_no_answer_of_a_later_one(
+    pool: Pool, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    products = await shop(pool)
+    await link(pool, ("NGK", "BCPR6ES-11"), ("Lada", "known before"))
+    real = store.state
+
+    async def changed_right_after(db: Connection) -> int:
+        found = await real(db)
+        monkeypatch.setattr(store, "state", real)
+        await link(pool, ("NGK", "BCPR6ES-11"), ("Lada", "made up"))
+        return found
+
+    last = await pool.fetchval("SELECT max(id) FROM selection_changes")
+    monkeypatch.setattr(store, "state", changed_right_after)
+    await analogs(pool, products["plug"], memory)
+    await pool.execute("DELETE FROM crosses WHERE a_id = (SELECT max(id) FROM cross_articles)")
+    await pool.execute("DELETE FROM crosses WHERE b_id = (SELECT max(id) FROM cross_articles)")
+    await pool.execute("DELETE FROM selection_changes WHERE id > $1", last)  # as the backup had it
+    found, _ = await analogs(pool, products["plug"], memory)
+    assert "made up" not in {one.article.article for one in found.others}
+
+
 async def test_facts_that_are_loaded_again_count_and_so_does_one_that_is_gone(pool: Pool, memory: Memory) -> None:
     await shop(pool)
     await kit(pool, memory)
