@@ -77,7 +77,9 @@ async def test_the_language_is_switched_on_a_long_search_and_after_a_form_that_w
     assert 'name="back" value="/garage?done=back"' in refused.text
 
 
-@pytest.mark.parametrize("back", ["/" + "x" * 9_000, "//evil.example", "https://evil.example", "/\\evil.example", "", "javascript:1"])
+@pytest.mark.parametrize(
+    "back", ["/" + "x" * 9_000, "//evil.example", "https://evil.example", "/\\evil.example", "", "javascript:1"]
+)
 async def test_nobody_is_led_away(client: httpx.AsyncClient, back: str) -> None:
     answer = await client.post("/language", data={"language": "en", "back": back})
     assert answer.headers["location"] == "/"

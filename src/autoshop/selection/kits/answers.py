@@ -80,8 +80,8 @@ class LineOut(BaseModel):
 class WayOut(BaseModel):
     """One way to buy all of it: one total, one date. `here`: all of it lies at the store already.
 
-    `reservable`: pieces in the stores that can be held at once. `lacks`: categories that belong to the kit and are not in
-    the total. `version`: another, where it is made of other things, whatever they cost.
+    `reservable`: pieces in the stores that can be held at once. `lacks`: categories that belong to the kit and are not
+    in the total. `version`: another, where it is made of other things, whatever they cost.
     """
 
     tier: Tier

@@ -199,7 +199,7 @@ _AFTER = re.compile(r"\s?[xх×*]\s?(\d{1,3})(?![\d.,а-яёa-z])", re.IGNORECAS
 
 
 def litres_in(name: str) -> tuple[float | None, str]:
-    """How much is in a pack, as its name says («4 л», «500 мл», «4+1 л»; the last where there are several), and the rest.
+    """How much is in a pack, as its name says («4 л», «500 мл», «4+1 л»; of several the last), and the rest of it.
 
     None where the name does not say.
     """
@@ -306,6 +306,6 @@ def version(lines: Iterable[Line], tier: Tier) -> str:
 
 
 def lacking(lines: Iterable[Line], tier: Tier) -> tuple[str, ...]:
-    """The kinds of parts that belong to a way to buy, and are not in its sum: nothing can be had that is known to fit."""
+    """The kinds of parts that belong to a way to buy and are not in its sum: nothing to be had is known to fit."""
     lack = (one.need for one in lines if one.included and tier not in one.chosen)
     return tuple(dict.fromkeys(need.category for need in lack if need.state != "absent"))

@@ -38,7 +38,6 @@ from autoshop.selection.memory.service import Memory, recalled
 from autoshop.selection.vehicles import service as vehicles
 from autoshop.selection.vehicles.model import Engine, Vehicle
 
-
 NOT_OURS = "?"  # as the code of an engine that the vehicle was not sold with, as far as anybody here knows
 
 
@@ -54,8 +53,8 @@ class Told(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A job for a car. `engines`: codes of those that it may have, "" for those without one, NOT_OURS for one that nobody
-    here knows; None: any of the vehicle's.
+    """A job for a car. `engines`: codes of those that it may have, "" for those without one, NOT_OURS for one that
+    nobody here knows; None: any of the vehicle's.
 
     `extras`: categories of optional parts that are wanted too.
     """
@@ -73,7 +72,8 @@ class WayToBuy:
     """One way to buy a kit: what it costs, and when all of it can be had; None: nobody knows when.
 
     `here`: all of it lies at the store already. `reservable`: pieces that lie in the stores and can be held at once.
-    `lacks`: categories that belong to the kit and are not in the sum. `version`: another, where it is made of other things.
+    `lacks`: categories that belong to the kit and are not in the sum. `version`: another, where it is made of
+    other things.
     """
 
     tier: Tier

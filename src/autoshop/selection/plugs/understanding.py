@@ -71,7 +71,9 @@ def _nothing(text: str, code: str, language: Language) -> NotAPlugCode:
     similar = within or (_similar(code) if looks == "article" else [])
     detail = texts.LOOKS[looks][en]
     if similar:
-        detail += (texts.WITHIN if within else texts.SIMILAR)[en].format(", ".join(f"{one['brand']} {one['code']}" for one in similar))
+        detail += (texts.WITHIN if within else texts.SIMILAR)[en].format(
+            ", ".join(f"{one['brand']} {one['code']}" for one in similar)
+        )
     elif looks == "article":
         detail += texts.NAME_THE_BRAND[en]
     return NotAPlugCode(f"«{text}»: {detail}", looks_like=looks, similar=similar)
