@@ -14,7 +14,7 @@ from autoshop.selection.fitment.feedback import store
 from autoshop.selection.fitment.model import Told
 
 MAY_COME_BACK = timedelta(days=14)  # for so long a buyer may bring back what did not fit; his silence says nothing yet
-MOST_PURCHASES = 2_000  # of a product for a car, the latest
+MOST_PURCHASES = 5_000  # for a car, the latest
 
 
 async def with_the_silent(

@@ -55,22 +55,29 @@ async def keep_purchase(
     await db.execute(KEEP_PURCHASE, document, vehicle, engine, year, actor, product_ids)
 
 
-# A product of its own beats all of the document. Of a car that is bought for all day long, the latest.
+# A product of its own beats all of the document. Of a car that is bought for all day long, the latest purchases.
 BOUGHT_FOR = """
-SELECT w.product_id, f.related_document
-  FROM unnest($1::bigint[]) AS w (product_id)
- CROSS JOIN LATERAL (
-       SELECT p.related_document
-         FROM vehicles AS v
-         JOIN fitment_purchases AS p ON p.vehicle_id = v.id AND p.product_id IN (w.product_id, 0)
-         LEFT JOIN vehicle_engines AS e ON e.id = p.engine_id
-        WHERE v.slug = $2 AND (e.code IS NULL OR $3::text[] IS NULL OR e.code = ANY ($3::text[])) AND p.created_at < $4
-          AND (p.product_id <> 0 OR NOT EXISTS (SELECT
-                                                  FROM fitment_purchases AS o
-                                                 WHERE o.related_document = p.related_document
-                                                   AND o.product_id = w.product_id))
-        ORDER BY p.created_at DESC
-        LIMIT $5) AS f
+WITH latest AS (
+    SELECT p.related_document, p.product_id
+      FROM fitment_purchases AS p
+     WHERE p.vehicle_id = (SELECT v.id FROM vehicles AS v WHERE v.slug = $2) AND p.created_at < $4
+       AND (p.engine_id IS NULL OR $3::text[] IS NULL
+            OR p.engine_id IN (SELECT e.id
+                                 FROM vehicles AS v
+                                 JOIN vehicle_engines AS e ON e.vehicle_id = v.id
+                                WHERE v.slug = $2 AND e.code = ANY ($3::text[])))
+     ORDER BY p.created_at DESC
+     LIMIT $5
+)
+SELECT w.product_id, l.related_document
+  FROM latest AS l
+  JOIN unnest($1::bigint[]) AS w (product_id) ON l.product_id IN (w.product_id, 0)
+  LEFT JOIN LATERAL (
+       SELECT true AS of_its_own
+         FROM fitment_purchases AS o
+        WHERE o.related_document = l.related_document AND o.product_id = w.product_id
+        LIMIT 1) AS o ON l.product_id = 0
+ WHERE o.of_its_own IS NULL
 """
 
 
@@ -79,7 +86,7 @@ async def bought_for(
 ) -> list[tuple[int, str]]:
     """Under which documents (product, document) something was to be bought for a car with any of some engines.
 
-    None: with whatever engine. Those named before a moment; of each product at most so many.
+    None: with whatever engine. Of the car's purchases that were named before a moment the latest, so many at most.
     """
     rows = await db.fetch(BOUGHT_FOR, product_ids, vehicle, engines, before, most)
     return [(row["product_id"], row["related_document"]) for row in rows]
