@@ -172,5 +172,9 @@ async def test_a_vin_is_in_no_line_of_the_log(client: httpx.AsyncClient, monkeyp
     await post(client, "cars", VESTA)
     await client.post("/garage/cars", data={"vin": VIN}, headers={"Accept": "text/html"})
     await client.patch(f"{ANNA}/cars/1", json={"vin": VIN}, headers=FIRST)
+    await client.get(f"/api/v1/vin/{VIN}")
+    await client.get("/vin", params={"vin": VIN}, headers={"Accept": "text/html"})
     assert "/cars" in heard.getvalue()
     assert VIN not in heard.getvalue()
+    assert '"/api/v1/vin/{vin:path}"' in heard.getvalue()
+    assert "anna" not in heard.getvalue()  # a customer's name may be his telephone

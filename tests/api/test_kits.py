@@ -116,6 +116,8 @@ async def test_a_question_that_makes_no_sense_is_refused(
 
 REFUSED_ORDERS: list[tuple[dict[str, Any], int, str]] = [
     ({"total_kopecks": 3660_01}, 409, "The kit has changed"),
+    ({"version": "seen long ago"}, 409, "The kit has changed"),
+    ({"version": ""}, 422, ""),
     ({"total_kopecks": -1}, 422, ""),
     ({"total_kopecks": "366000"}, 422, ""),
     ({"tier": "cheapest"}, 422, ""),
@@ -137,6 +139,13 @@ async def test_an_order_that_makes_no_sense_is_refused_and_nothing_is_held(
     assert answer.status_code == status, answer.text
     assert title in answer.json()["title"]
     assert await pool.fetchval("SELECT sum(reserved) FROM stock") == 0
+
+
+async def test_what_was_seen_is_held_by_its_version(client: httpx.AsyncClient, pool: Pool) -> None:
+    await shop(pool)
+    way = (await client.get(f"{KITS}/to15", params=ASKED)).json()["ways"][0]
+    answer = await client.post(f"{KITS}/to15/reservations", json=ORDER | {"version": way["version"]})
+    assert answer.status_code == 201, answer.text
 
 
 async def test_of_a_kit_that_changed_the_new_total_is_told(client: httpx.AsyncClient, pool: Pool) -> None:

@@ -187,6 +187,27 @@ def test_the_log_is_json_whatever_is_asked_for(door: Door) -> None:
     assert line["agent"] == 'he said "\\"'
 
 
+@pytest.mark.parametrize(
+    ("path", "logged"),
+    [
+        ("/vin?vin=XTAGFL110KY000000", "/vin?…"),
+        ("/api/v1/vin/XTAGFL110KY000000?lang=en", "/api/v1/vin/…"),
+        ("/api/v1/kits/to15?store_id=1&vin=XTAGFL110KY000000", "/api/v1/kits/to15?…"),
+        ("/search?page=2&q=%2B7%20912%20345-67-89", "/search?…"),
+        ("/api/v1/garages/anna%40example.org/cars/1/readings", "/api/v1/garages/…/cars/1/readings"),
+        ("/api/v1/garages/anna?lang=en", "/api/v1/garages/…"),
+        ("/cars/lada/vesta/i/kits/to15?engine=21129", "/cars/lada/vesta/i/kits/to15?engine=21129"),
+        ("/api/v1/vin", "/api/v1/vin"),
+        ("/plugs?eq=q&vinyl=q%3D", "/plugs?eq=q&vinyl=q%3D"),
+    ],
+)
+def test_the_log_has_no_vin_no_customer_and_nothing_that_was_typed_into_a_box(
+    door: Door, path: str, logged: str
+) -> None:
+    assert door.ask(path).json()["path"] == path
+    assert door.logged()["uri"] == logged
+
+
 def test_what_the_api_says_of_itself_stands(door: Door) -> None:
     assert door.ask("/own").headers.get_list("x-frame-options") == ["SAMEORIGIN"]
     assert door.ask("/other").headers.get_list("x-frame-options") == ["DENY"]

@@ -2,6 +2,7 @@
 
 import json
 import re
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -63,7 +64,22 @@ async def test_the_language_is_the_readers_and_he_stays_where_he_is(client: http
     assert '<html lang="en">' in await read(client, "/cars/lada")
 
 
-@pytest.mark.parametrize("back", ["//evil.example", "https://evil.example", "/\\evil.example", "", "javascript:1"])
+async def test_the_language_is_switched_on_a_long_search_and_after_a_form_that_was_refused(
+    client: httpx.AsyncClient,
+) -> None:
+    long = "/search?q=" + quote("масляный фильтр " * 8)
+    answer = await client.post("/language", data={"language": "en", "back": long})
+    assert (answer.status_code, answer.headers["location"]) == (303, long)
+    refused = await client.post(
+        "/garage/cars", data={"vin": "1"}, headers=HTML | {"Referer": "http://test/garage?done=back"}
+    )
+    assert refused.status_code == 422
+    assert 'name="back" value="/garage?done=back"' in refused.text
+
+
+@pytest.mark.parametrize(
+    "back", ["/" + "x" * 9_000, "//evil.example", "https://evil.example", "/\\evil.example", "", "javascript:1"]
+)
 async def test_nobody_is_led_away(client: httpx.AsyncClient, back: str) -> None:
     answer = await client.post("/language", data={"language": "en", "back": back})
     assert answer.headers["location"] == "/"

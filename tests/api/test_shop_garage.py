@@ -184,6 +184,15 @@ async def test_a_vin_leads_to_its_car_and_is_in_no_address(client: httpx.AsyncCl
     assert VIN not in await read(client, "/garage")
 
 
+@pytest.mark.parametrize("vin", ["1HGCM82633A004352", "KNDPB3AC7E7000000"])
+async def test_a_car_with_an_engine_that_we_do_not_know_is_put_in_without_it(
+    client: httpx.AsyncClient, vin: str
+) -> None:
+    """North America's Accord and Sportage have engines that ours were not sold with."""
+    page = await read(client, f"/garage/cars/{await put_in(client, vin=vin)}")
+    assert vin in page
+
+
 async def test_a_vin_that_leaves_several_cars_is_answered_by_the_question_which(
     app: FastAPI, client: httpx.AsyncClient
 ) -> None:

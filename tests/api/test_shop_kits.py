@@ -38,6 +38,12 @@ async def test_a_kit_tells_its_ways_to_buy_and_why_each_part_fits(client: httpx.
     assert "3 340,00" not in cheap
 
 
+async def test_a_sum_says_what_is_not_in_it(client: httpx.AsyncClient, pool: Pool) -> None:
+    await shop(pool)
+    assert "Не в сумме, хотя нужно" not in await read(client, TO15)
+    assert "Не в сумме, хотя нужно: масло моторное, фильтр масляный" in await read(client, f"{CAR}/kits/to15")
+
+
 async def test_it_has_one_address_for_search_engines_and_none_where_there_is_nothing(
     client: httpx.AsyncClient, pool: Pool
 ) -> None:
@@ -65,6 +71,26 @@ async def test_without_an_engine_it_asks_which_one(client: httpx.AsyncClient, po
     assert engines[0].startswith(TO15.split("&", maxsplit=1)[0])
 
 
+async def test_an_engine_is_known_by_its_code_too_as_a_garage_names_it(client: httpx.AsyncClient, pool: Pool) -> None:
+    await shop(pool)
+    page = await read(client, f"{CAR}/kits/to15?engine=21129&store={CENTRE}")
+    assert "3 660,00" in page
+    assert "Какой двигатель?" not in page
+    assert (await read(client, f"{CAR}?engine=21129")).count('aria-current="true"') == 2  # both engines of that code
+
+
+async def test_of_an_engine_that_nobody_here_knows_nothing_is_told_that_depends_on_one(
+    client: httpx.AsyncClient, pool: Pool
+) -> None:
+    """All that this Niva was sold with take one plug: somebody else's engine, put into it, may take another."""
+    await shop(pool)
+    ignition = "/cars/lada/niva-legend-4x4/2121/kits/ignition"
+    assert "Известно, что подходит" in await read(client, ignition)
+    page = await read(client, f"{ignition}?engine=F4R")
+    assert "Известно, что подходит" not in page
+    assert page.count("нам не известно") == 2  # plugs, and wires
+
+
 async def test_a_car_and_a_vin_lead_to_its_kits(client: httpx.AsyncClient) -> None:
     assert f"{CAR}/kits/to15?engine=21129+1.6+16V" in await read(client, f"{CAR}?engine=21129+1.6+16V")
     assert f"{CAR}/kits/ignition?engine=21129+1.6+16V&amp;year=2019" in await read(client, "/vin?vin=XTAGFL110KY000000")
@@ -77,7 +103,9 @@ async def test_what_is_not_there_is_a_page_of_the_shop(client: httpx.AsyncClient
 
 async def test_whoever_serves_the_buyer_has_all_of_it_held_once(client: httpx.AsyncClient, pool: Pool) -> None:
     await shop(pool)
-    sent = [await client.post(TO15, data=FORM | {"key": "a"}, headers=HTML) for _ in range(2)]
+    (version,) = re.findall('name="version" value="([^"]+)"', await read(client, f"{TO15}&way=economy"))
+    form = FORM | {"key": "a", "version": version}
+    sent = [await client.post(TO15, data=form, headers=HTML) for _ in range(2)]
     assert [one.status_code for one in sent] == [303, 303]
     assert sent[0].headers["location"] == sent[1].headers["location"]
     page = await read(client, sent[0].headers["location"])
@@ -90,6 +118,7 @@ async def test_whoever_serves_the_buyer_has_all_of_it_held_once(client: httpx.As
     ("change", "status", "says"),
     [
         ({"total": "1"}, 409, "Цены или наличие изменились"),
+        ({"version": "seen long ago"}, 409, "Цены или наличие изменились"),
         ({"holder": " "}, 422, "Заполните"),
         ({"total": "много"}, 422, "много"),
         ({"way": "gratis"}, 422, "Выберите"),

@@ -47,6 +47,7 @@ BAD_ROWS = [
     (f"MANN;{'W' * 61};MAHLE;OC1", "Артикул", "too_long"),
     (f"{'M' * 101};W1;MAHLE;OC1", "Бренд", "too_long"),
     ("MANN;W1;MAHLE", "", "fields"),
+    ("MANN;W9;1;MAHLE;OC9", "", "fields"),  # «W9;1» was meant: whatever comes after has moved
     ("MANN;W 914/2;mann;w914-2", "Артикул аналога", "self_pair"),
     ("MANN;C25;MANN;С25", "Артикул аналога", "self_pair"),  # the second С is Cyrillic
     ("MANN-FILTER;W1;MANN FILTER;W-1", "Артикул аналога", "self_pair"),
@@ -102,6 +103,16 @@ async def test_a_kind_or_confidence_that_there_is_not_is_refused(pool: Pool, tmp
     assert loaded.counts.bad_rows == 1
     assert "есть" in told(loaded.problems[0], "ru")
     assert await pairs(pool) == set()
+
+
+async def test_words_for_each_kind_are_understood_and_empty_cells_behind_a_row_say_nothing(
+    pool: Pool, tmp_path: Path
+) -> None:
+    for number, word in enumerate(("Аналог", "OEM", "Новый номер", "Размеры те же", "")):
+        row = f"MANN;W{number};MAHLE;OC{number};{word};;;"
+        loaded = await load(pool, tmp_path, row, headings=HEADINGS + ";Тип")
+        assert (loaded.counts.bad_rows, loaded.counts.pairs) == (0, 1)
+    assert {kind for _, _, kind in await pairs(pool)} == {"analog", "oe", "supersession", "spec_equal"}
 
 
 async def test_a_dry_run_writes_nothing(pool: Pool, tmp_path: Path) -> None:

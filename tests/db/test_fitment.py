@@ -74,6 +74,9 @@ def test_a_part_for_whatever_engine_fits_each_of_them() -> None:
         (Told(0, 2), "fits", "low"),
         (Told(1, 3), "fits", "low"),
         (Told(0, 3), "check", "low"),
+        (Told(0, 3, 9), "check", "low"),
+        (Told(0, 3, 10), "fits", "low"),
+        (Told(0, 3, 2_997), "fits", "high"),
     ],
 )
 def test_buyers_for_whom_it_did_not_fit_make_it_less_sure(told: Told, answer: str, confidence: str) -> None:

@@ -12,6 +12,8 @@ from autoshop.inventory.returns.model import Return, SaleOf, Wanted
 from autoshop.kit.db import Pool, transaction
 from autoshop.selection.fitment.feedback.jobs import hear_of_returns
 from autoshop.selection.fitment.feedback.model import says_it_did_not_fit
+from autoshop.selection.fitment.feedback.silence import with_the_silent
+from autoshop.selection.fitment.model import Told
 from tests.cast import CENTRE, OIL_FILTER, PLUG, UNKNOWN
 from tests.conftest import client_for
 from tests.ledger import MANAGER, assert_ledger_is_clean
@@ -239,3 +241,61 @@ async def test_returns_make_an_answer_less_sure(client: httpx.AsyncClient, pool:
         ("fits", "low"),
         ("check", "low"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("bought", "days_ago", "car", "answer", "confidence"),
+    [
+        (33, 20, {"id": "uaz/hunter-3151/-"}, "fits", "high"),  # thirty kept it: three voices
+        (23, 20, {"id": "uaz/hunter-3151/-"}, "fits", "medium"),
+        (12, 20, {"id": "uaz/hunter-3151/-"}, "check", "low"),
+        (33, 1, {"id": "uaz/hunter-3151/-"}, "check", "low"),  # it may still come back
+        (33, 20, {"id": VESTA}, "check", "low"),  # for another car
+    ],
+)
+async def test_returns_are_weighed_against_those_who_bought_it_for_that_car_and_kept_it(
+    client: httpx.AsyncClient,
+    pool: Pool,
+    bought: int,
+    days_ago: int,
+    car: dict[str, Any],
+    answer: str,
+    confidence: str,
+) -> None:
+    hunter = "uaz/hunter-3151/-"
+    await pool.execute(FITS, PLUG, hunter)
+    for number in range(bought):
+        await sold(pool, 1, document=f"order {number}")
+        await name(client, f"order {number}", {"id": hunter} if number < 3 else car)
+    for number in range(3):
+        async with transaction(pool) as db:
+            wanted = [Wanted(PLUG, 1, "resaleable", "не подошло")]
+            await returns.take_back(db, MANAGER, CENTRE, wanted, SaleOf(None, f"order {number}"), None, None)
+    await pool.execute("UPDATE fitment_purchases SET created_at = now() - make_interval(days => $1)", days_ago)
+    await hear_of_returns(pool)
+    path = f"/api/v1/products/{PLUG}/fitment/verdict"
+    told = (await client.get(path, params={"vehicle": hunter})).json()
+    assert (told["answer"], told["confidence"]) == (answer, confidence)
+    said = [link["text"] for link in told["chain"] if link["kind"] == "feedback"]
+    assert bool(said) is (confidence != "high")
+    if bought == 23:
+        assert said == ["Покупатели сообщили: не подошло 3, подошло 0; оставили себе молча 20"]
+    await assert_ledger_is_clean(pool)
+
+
+async def test_a_sale_that_was_undone_or_named_for_another_car_keeps_nothing(
+    client: httpx.AsyncClient, pool: Pool
+) -> None:
+    for number, pieces in enumerate((1, 1, 2, 1)):
+        await sold(pool, pieces, document=f"order {number}")
+        await name(client, f"order {number}")
+    await bring_back(pool, "order 1", (PLUG, 1))  # all of it
+    await bring_back(pool, "order 2", (PLUG, 1))  # one of two
+    await name(client, "order 3", {"id": PRIORA}, PLUG)
+    await pool.execute("UPDATE fitment_purchases SET created_at = now() - make_interval(days => 20)")
+    async with pool.acquire() as db:
+        told = {PLUG: Told(not_fitted=1), OIL_FILTER: Told(fitted=1)}
+        weighed = await with_the_silent(db, told, VESTA, None)
+        other_engine = await with_the_silent(db, told, VESTA, ["21179"])
+    assert {product: said.kept for product, said in weighed.items()} == {PLUG: 2, OIL_FILTER: 0}
+    assert other_engine[PLUG].kept == 0

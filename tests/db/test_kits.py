@@ -12,7 +12,7 @@ from autoshop.kit.db import Pool, transaction
 from autoshop.selection.fitment import service as fitment
 from autoshop.selection.fitment.model import UnknownEngine
 from autoshop.selection.kits import service
-from autoshop.selection.kits.model import KitChanged, Line, NothingToReserve, Tier, UnknownKit
+from autoshop.selection.kits.model import KitChanged, Line, NothingToReserve, Seen, Tier, UnknownKit
 from autoshop.selection.kits.service import Asked, Ready
 from autoshop.selection.vehicles.service import UnknownVehicle
 from tests.cast import CENTRE, NORTH
@@ -32,10 +32,12 @@ async def ready(pool: Pool, asked: Asked = TO15) -> Ready:
         return await service.ready(db, MANAGER, asked, NOON)
 
 
-async def reserve(pool: Pool, asked: Asked, tier: Tier, kopecks: int, caller: Caller = MANAGER) -> service.Ready:
+async def reserve(
+    pool: Pool, asked: Asked, tier: Tier, kopecks: int, caller: Caller = MANAGER, version: str | None = None
+) -> service.Ready:
+    seen, lasts = Seen(tier, kopecks, version), timedelta(days=1)
     async with transaction(pool) as db:
-        lasts = timedelta(days=1)
-        found, _ = await service.reserve(db, caller, asked, tier, kopecks, "Анна", None, None, lasts, datetime.now(UTC))
+        found, _ = await service.reserve(db, caller, asked, seen, "Анна", None, None, lasts, datetime.now(UTC))
         return found
 
 
@@ -201,6 +203,40 @@ async def test_a_kit_that_costs_something_else_by_now_is_not_held(pool: Pool) ->
         await reserve(pool, TO15, "economy", seen)
     assert refused.value.facts == {"total_kopecks": seen - 290_00 + 410_00}
     assert await reserved(pool) == {}
+
+
+@pytest.mark.parametrize("meanwhile", ["another of the same price", "it has to be ordered"])
+async def test_a_kit_of_the_same_price_that_is_made_of_other_things_by_now_is_not_held(
+    pool: Pool, meanwhile: str
+) -> None:
+    products = await shop(pool)
+    way = (await ready(pool)).ways[0]
+    if meanwhile == "it has to be ordered":
+        await pool.execute(
+            "INSERT INTO lead_times (product_id, days, source) VALUES ($1, 3, 'test')", products["cabin filter"]
+        )
+        await post(pool, request("sale", 1, products["cabin filter"], CENTRE))
+        await post(pool, request("sale", 1, products["cabin filter"], NORTH))
+    else:
+        await post(pool, request("sale", 5, products["cheap filter"], CENTRE))
+        await pool.execute(
+            "INSERT INTO prices (product_id, price_type, price_kopecks, actor) VALUES ($1, 'retail', 29000, 'test')",
+            products["filter"],
+        )
+    now = (await ready(pool)).ways[0]
+    assert now.total_kopecks == way.total_kopecks
+    with pytest.raises(KitChanged):
+        await reserve(pool, TO15, "economy", way.total_kopecks, version=way.version)
+    assert await reserved(pool) == {}
+    await reserve(pool, TO15, "economy", way.total_kopecks, version=now.version)
+
+
+async def test_what_belongs_to_a_kit_and_is_not_in_its_sum_is_told(pool: Pool) -> None:
+    products = await shop(pool)
+    assert [way.lacks for way in (await ready(pool)).ways] == [(), ()]
+    for store in (CENTRE, NORTH):
+        await post(pool, request("sale", 1, products["cabin filter"], store))
+    assert [way.lacks for way in (await ready(pool)).ways] == [("cabin_filter",)] * 2
 
 
 async def test_where_all_has_to_be_ordered_there_is_nothing_to_hold(pool: Pool) -> None:

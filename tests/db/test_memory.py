@@ -4,6 +4,7 @@ With a cache of this process, with Valkey between two, and with Valkey that was 
 """
 
 import asyncio
+import pickle
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis import asyncio as redis
 
 from autoshop.kit.cache import ANSWERS, Cache, open_cache
 from autoshop.kit.db import Connection, Pool, transaction
@@ -175,6 +177,29 @@ async def test_what_was_made_while_a_change_was_under_way_is_not_kept_beyond_it(
     assert "made up" in {one.article.article for one in found.others}
 
 
+async def test_an_old_state_that_a_backup_brings_back_finds_no_answer_of_a_later_one(
+    pool: Pool, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    products = await shop(pool)
+    await link(pool, ("NGK", "BCPR6ES-11"), ("Lada", "known before"))
+    real = store.state
+
+    async def changed_right_after(db: Connection) -> int:
+        found = await real(db)
+        monkeypatch.setattr(store, "state", real)
+        await link(pool, ("NGK", "BCPR6ES-11"), ("Lada", "made up"))
+        return found
+
+    last = await pool.fetchval("SELECT max(id) FROM selection_changes")
+    monkeypatch.setattr(store, "state", changed_right_after)
+    await analogs(pool, products["plug"], memory)
+    await pool.execute("DELETE FROM crosses WHERE a_id = (SELECT max(id) FROM cross_articles)")
+    await pool.execute("DELETE FROM crosses WHERE b_id = (SELECT max(id) FROM cross_articles)")
+    await pool.execute("DELETE FROM selection_changes WHERE id > $1", last)  # as the backup had it
+    found, _ = await analogs(pool, products["plug"], memory)
+    assert "made up" not in {one.article.article for one in found.others}
+
+
 async def test_facts_that_are_loaded_again_count_and_so_does_one_that_is_gone(pool: Pool, memory: Memory) -> None:
     await shop(pool)
     await kit(pool, memory)
@@ -283,6 +308,31 @@ async def test_rubbish_in_the_cache_is_a_miss(pool: Pool, rubbish: object) -> No
     found, walks = await kit(pool, Memory(cache))
     assert (found.lines, walks > 0) == (cold.lines, True)
     await cache.close()
+
+
+class Hostile:
+    """A pickle that does something when it is read."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self.trace.write_text, ("read",)
+
+
+async def test_a_pickle_that_somebody_put_into_valkey_is_never_run(pool: Pool, server: Server, tmp_path: Path) -> None:
+    await shop(pool)
+    trace, cache = tmp_path / "trace", await answering(server)
+    cold = (await kit(pool, None))[0]
+    await kit(pool, Memory(cache))
+    foreign = redis.Redis.from_url(server.url)
+    keys = [key async for key in foreign.scan_iter(f"{ANSWERS}*")]
+    assert keys
+    for key in keys:
+        await foreign.set(key, pickle.dumps(Hostile(trace)))
+    found, walks = await kit(pool, Memory(cache))
+    assert (found.lines, walks > 0, trace.exists()) == (cold.lines, True, False)
+    await foreign.aclose()
 
 
 async def test_a_very_long_answer_is_not_kept(pool: Pool, memory: Memory) -> None:

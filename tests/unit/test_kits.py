@@ -115,6 +115,12 @@ def test_of_a_car_of_whatever_year_it_is_told_of_which_years_a_part_is_known() -
         ("Лампа H7", None, "Лампа H7"),
         ("Фильтр 4 лопасти", None, "Фильтр 4 лопасти"),
         ("Масло 0 л", None, "масло"),
+        ("Масло Genesis 5W-40, 4+1 л", 5.0, "масло genesis 5w-40,"),
+        ("Масло Genesis 5W-40 4л + 1л", 5.0, "масло genesis 5w-40"),
+        ("Масло Genesis 5W-40 4 л + 500 мл", 4.5, "масло genesis 5w-40"),
+        ("Масло Genesis 5W-40 12х1 л", 12.0, "масло genesis 5w-40"),
+        ("Масло Genesis 5W-40 1 л × 12", 12.0, "масло genesis 5w-40"),
+        ("Масло Genesis 5W-40 + 1 л", 1.0, "масло genesis 5w-40 +"),
     ],
 )
 def test_the_litres_of_a_pack_are_read_in_its_name(name: str, litres: float | None, rest: str) -> None:
@@ -132,6 +138,8 @@ def test_the_litres_of_a_pack_are_read_in_its_name(name: str, litres: float | No
         (3.3, [(208, 90_000, 9), (1, 1200, 9)], (0, 4)),
         (4.0, [(4, 4000, 9)], (1,)),
         (0.5, [(0.5, 400, 9), (1, 500, 9)], (1, 0)),
+        (60.0, [(1, 1000, 99)], None),  # more packs than anybody carries
+        (1000.0, [(0.1, 50, 9_999), (1, 300, 9_999), (5, 900, 9_999)], None),  # who wrote it meant millilitres
     ],
 )
 def test_packs_cover_the_litres_for_the_least(

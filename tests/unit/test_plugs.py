@@ -141,6 +141,9 @@ BAD: list[tuple[str, type[Refusal], str]] = [
     ("H7", NotAPlugCode, "назовите бренд"),
     ("BPR6EZ", NotAPlugCode, "похожие коды: NGK BPR6E"),
     ("A\0B", NotAPlugCode, "это текст"),
+    ("А17ДВРМ, bcpr6es", NotAPlugCode, "откройте их по одному; в тексте есть Russian А17ДВРМ, NGK BCPR6ES"),
+    ("BCPR6ES/BPR6ES", NotAPlugCode, "здесь не один код"),
+    ("А17ДВРМ 4 шт", NotAPlugCode, "в тексте есть Russian А17ДВРМ"),
 ]
 
 

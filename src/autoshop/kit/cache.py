@@ -23,6 +23,7 @@ def _hidden(package: str) -> Iterator[None]:
 # It would load SQLAlchemy, which the migrations need, to keep rows of its: 17 MiB of each process for what nobody does.
 with _hidden("sqlalchemy"):
     from cashews import Cache as Cache
+    from cashews.picklers import PicklerType
 
 ANSWERS = "fits:"  # keys of selection/memory: each of them may be some kilobytes
 MOST_ANSWERS = 500
@@ -36,7 +37,14 @@ def open_cache(url: str) -> Cache:
         cache.setup(url, size=10_000)
         cache.setup(url, prefix=ANSWERS, size=MOST_ANSWERS)
     else:
-        cache.setup(url, suppress=True, socket_timeout=0.2, socket_connect_timeout=0.2, max_connections=16)
+        cache.setup(
+            url,
+            suppress=True,
+            socket_timeout=0.2,
+            socket_connect_timeout=0.2,
+            max_connections=16,
+            pickle_type=PicklerType.NULL,  # bytes alone: of a pickle, whoever may write there runs what he likes here
+        )
     return cache
 
 

@@ -34,6 +34,7 @@ _SECURITY_HEADERS = [
     (b"x-frame-options", b"DENY"),
 ]
 SLOW_SECONDS = 1.0
+PERSONAL = {"vin", "customer"}  # what a path may be about, and no line of the log
 CLIENT_LEFT = 499  # nginx's number for it; nobody is there to be answered
 Handler = Callable[[Request], Awaitable[Response]]
 # A problem document and its headers, told as a page; None for whoever wants the document.
@@ -120,9 +121,9 @@ class Gate:
         except Exception as error:
             refusal = answer_for(error)
             if refusal is None:
-                log.exception("request failed", method=scope["method"], path=scope["path"])
+                log.exception("request failed", method=scope["method"], path=path_told(scope))
             elif isinstance(refusal, Unavailable):
-                log.warning("unavailable", method=scope["method"], path=scope["path"], error=repr(error))
+                log.warning("unavailable", method=scope["method"], path=path_told(scope), error=repr(error))
             if status:  # the answer is under way: cut the connection instead of ending it as if whole
                 raise
             told = refusal or InternalError(request_id=request_id)
@@ -176,10 +177,16 @@ class Gate:
         write(
             "request",
             method=scope["method"],
-            path=scope["path"],
+            path=path_told(scope),
             status=status,
             ms=round(seconds * 1000, 1),
         )
+
+
+def path_told(scope: Scope) -> str:
+    """The path for the log: of one that names a VIN or a customer, the route's own."""
+    named = scope.get("path_params", {}).keys() & PERSONAL
+    return str(getattr(scope.get("route"), "path", "…") if named else scope["path"])
 
 
 def answer_for(error: BaseException) -> Refusal | None:

@@ -48,7 +48,7 @@ def page(request: Request, template: str, status: int = 200, part: Part = "offic
     known = {
         "language": language,
         "say": speaker(language),
-        "here": _address(request),
+        "here": _stood_on(request) or _address(request),
         "new_key": new_key,
         "words_of": words_of,
     }
@@ -117,13 +117,17 @@ def _address(request: Request) -> str:
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
+def _stood_on(request: Request) -> str:
+    """The page that is shown: this address, or (after a form) the one that it stood on, as far as the browser says."""
+    if request.method in ("GET", "HEAD"):
+        return _address(request)
+    came_from = urlsplit(request.headers.get("referer", ""))
+    return came_from.path + (f"?{came_from.query}" if came_from.query else "")
+
+
 def _back_to(request: Request) -> str:
-    """Where to go on after signing in: here, or (after a form) to the page that it stood on."""
-    back = _address(request)
-    if request.method != "GET":
-        came_from = urlsplit(request.headers.get("referer", ""))
-        back = came_from.path + (f"?{came_from.query}" if came_from.query else "")
-    return urlencode({"back": back})
+    """Where to go on after signing in."""
+    return urlencode({"back": _stood_on(request)})
 
 
 @cache

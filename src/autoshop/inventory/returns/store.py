@@ -47,6 +47,23 @@ async def sales_under(
     return [Sale(**row) for row in await db.fetch(SALES_UNDER, document, product_ids, after_id, limit)]
 
 
+KEPT_UNDER = """
+SELECT w.product_id, count(DISTINCT w.document) AS documents
+  FROM unnest($1::bigint[], $2::text[]) AS w (product_id, document)
+  JOIN movements AS m ON m.related_document = w.document AND m.product_id = w.product_id
+  LEFT JOIN sale_returns AS r ON r.product_id = m.product_id AND r.sale_id = m.id
+ WHERE m.movement_type = 'sale' AND m.reverses_id IS NULL AND coalesce(r.returned, 0) < m.quantity
+   AND NOT EXISTS (SELECT FROM movements AS x WHERE x.product_id = m.product_id AND x.reverses_id = m.id)
+ GROUP BY w.product_id
+"""
+
+
+async def kept_under(db: Connection, pairs: Sequence[tuple[int, str]]) -> dict[int, int]:
+    """By product, under how many of the documents that are named with it some of it was sold and never came back."""
+    rows = await db.fetch(KEPT_UNDER, [product_id for product_id, _ in pairs], [document for _, document in pairs])
+    return {row["product_id"]: row["documents"] for row in rows}
+
+
 COUNT_RETURNED = """
 INSERT INTO sale_returns AS r (product_id, sale_id, sold, returned)
 SELECT product_id, sale_id, sold, pieces

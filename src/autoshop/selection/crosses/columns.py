@@ -30,7 +30,7 @@ KINDS: dict[str, Kind] = {
     **dict.fromkeys(
         ("supersession", "замещение", "замененна", "новыйномер", "superseded", "supersededby"), "supersession"
     ),
-    **dict.fromkeys(("specequal", "поразмерам", "поданным", "размерыте же"), "spec_equal"),
+    **dict.fromkeys(("specequal", "поразмерам", "поданным", "размерытеже"), "spec_equal"),
 }
 CONFIDENCES: dict[str, Confidence] = {
     **dict.fromkeys(("high", "высокая"), "high"),

@@ -158,6 +158,8 @@ class RowParser:
     def _pair(self, row: int, cells: Sequence[str | Odd], articles: list[str]) -> str | None:
         """The pair of a row, or None for an empty one; articles not seen lately are added. Raises WrongCell."""
         at_brand, at_article, at_other_brand, at_other_article, at_kind, at_confidence = self._at
+        if len(cells) > self.columns.width:
+            self._refuse_more(cells)
         try:
             one = self._prints.get((cells[at_brand], cells[at_article]))  # type: ignore[arg-type]
             two = self._prints.get((cells[at_other_brand], cells[at_other_article]))  # type: ignore[arg-type]
@@ -185,6 +187,12 @@ class RowParser:
             tag = self.tags[mark] = len(self.tags)
         # of `oe`, the car maker's number comes first
         return f"{two.print}\t{one.print}\t{tag}" if kind == "oe" else f"{one.print}\t{two.print}\t{tag}"
+
+    def _refuse_more(self, cells: Sequence[str | Odd]) -> None:
+        """Cells without a heading: a delimiter within an article has moved all that come after it."""
+        width = self.columns.width
+        if any(shown(cell).strip() for cell in cells[width:]):
+            raise WrongCell("fields", -1, shown(cells[-1]), f"{len(cells)} / {width}")
 
     def _read(self, cells: Sequence[str | Odd], at_brand: int, at_article: int, articles: list[str]) -> "_Article":
         """A brand and article that were not read lately, told to the database."""

@@ -15,6 +15,7 @@ Answer = Literal["fits", "does_not_fit", "check"]
 Kind = Literal["fitment", "cross", "other_engine", "other_years", "qualifiers", "plug", "absent", "feedback", "unknown"]
 Origin = Literal["order", "return", "staff"]
 MOST_DOUBTS = 3  # so many buyers for whom it did not fit, and fewer for whom it did: nobody says any more that it does
+SILENT = 10  # so many buyers who kept it without a word say as much as one who says that it fitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,19 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What buyers and staff said of a product and a car: for how many it fitted, for how many not."""
+    """What buyers and staff said of a product and a car: for how many it fitted, for how many not.
+
+    `kept`: who bought it for that car, and neither said anything nor brought it back; asked only where somebody doubts.
+    """
 
     fitted: int = 0
     not_fitted: int = 0
+    kept: int = 0
+
+    @property
+    def doubts(self) -> int:
+        """By how many voices it rather does not fit. Three of three thousand who brought it back are no doubt."""
+        return self.not_fitted - self.fitted - self.kept // SILENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +179,10 @@ def _year_agrees(found: Fitted, year: int | None) -> bool:
 
 def _doubted(verdict: Verdict, told: Told) -> Verdict:
     """A step less sure for whom it did not fit; more than a few of them, and it has to be checked."""
-    if told.not_fitted <= told.fitted:
+    if told.doubts <= 0:
         return verdict
-    link = Link("feedback", "low", (), {"not_fitted": str(told.not_fitted), "fitted": str(told.fitted)})
-    answer: Answer = "check" if told.not_fitted - told.fitted >= MOST_DOUBTS else verdict.answer
-    less: Confidence = "medium" if verdict.confidence == "high" and told.not_fitted - told.fitted == 1 else "low"
+    said = {"not_fitted": str(told.not_fitted), "fitted": str(told.fitted), "kept": str(told.kept)}
+    link = Link("feedback", "low", (), said)
+    answer: Answer = "check" if told.doubts >= MOST_DOUBTS else verdict.answer
+    less: Confidence = "medium" if verdict.confidence == "high" and told.doubts == 1 else "low"
     return Verdict(answer, less, (*verdict.chain, link), verdict.position, verdict.quantity)

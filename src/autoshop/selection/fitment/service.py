@@ -14,6 +14,7 @@ from autoshop.selection.crosses.analogs import BOUNDS, ways_from
 from autoshop.selection.crosses.analogs import named as articles_named
 from autoshop.selection.crosses.model import Article, Way
 from autoshop.selection.fitment import store
+from autoshop.selection.fitment.feedback.silence import with_the_silent
 from autoshop.selection.fitment.model import (
     Feedback,
     Fitted,
@@ -73,15 +74,16 @@ async def _judged(db: Connection, product: Product, ways: dict[int, Way], cars: 
     known = await store.beside_cars(db, [(vehicle, engine) for vehicle, engine, _ in cars], list(ways), product.id)
     own = await _spec_of(db, product)
     judged = []
-    for (vehicle_id, engine, year), (found, lacking, told) in zip(cars, known, strict=True):
+    for (vehicle_id, engine, year), (found, lacking, said) in zip(cars, known, strict=True):
         vehicle, engines = car(vehicle_id, engine)
+        weighed = await with_the_silent(db, {product.id: said}, vehicle_id, None if engine is None else [engine])
         result = judge(
             engine,
             year,
             [(one, ways[one.article_id]) for one in found],
             beside_plug(own, engines),
             Link("absent", lacking[1], tuple(lacking[2].split(" | ")), {"category": lacking[0]}) if lacking else None,  # type: ignore[arg-type]
-            told,
+            weighed[product.id],
         )
         judged.append(Judged(product, vehicle, engine, year, result, {}))
     return judged

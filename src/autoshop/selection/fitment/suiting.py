@@ -12,6 +12,7 @@ from autoshop.kit.db import Connection
 from autoshop.selection.crosses import store as crosses
 from autoshop.selection.fitment import service, store
 from autoshop.selection.fitment.columns import category_codes, category_key
+from autoshop.selection.fitment.feedback.silence import with_the_silent
 from autoshop.selection.fitment.model import MOST_DOUBTS, PartKind
 from autoshop.selection.plugs import service as plugs
 from autoshop.selection.plugs.coding import spec_of
@@ -51,8 +52,9 @@ async def _fitting(
     }
     fitting = {product_id for product_id, article_id in articles.items() if article_id in told}
     fitting |= set(await service.products_for(db, vehicle_id, engine, on_conditions=False))
-    said = await store.told_many(db, product_ids, vehicle_id, [one.code for one in engines if one.code])
-    return fitting - {one for one, told in said.items() if told.not_fitted - told.fitted >= MOST_DOUBTS}
+    codes = [one.code for one in engines if one.code]
+    said = await with_the_silent(db, await store.told_many(db, product_ids, vehicle_id, codes), vehicle_id, codes)
+    return fitting - {one for one, told in said.items() if told.doubts >= MOST_DOUBTS}
 
 
 def category_of(one: PartKind) -> str | None:

@@ -40,6 +40,7 @@ _SAME_PLUG: Final = (
     "У двигателя свеча {plug}, по размерам и калильному числу такая же",
     "The engine's plug {plug} is the same",
 )
+_KEPT: Final = ("; оставили себе молча {kept}", "; {kept} kept it without a word")
 _HOW: Final[dict[str, tuple[str, str]]] = {
     "supersession": ("новый номер той же детали", "a new number of the same part"),
     "oe": ("номер производителя машины", "the car maker's number"),
@@ -64,7 +65,8 @@ def link(one: Link, articles: Mapping[int, Article], language: Language) -> str:
         facts["differs"] = ", ".join(FIELDS[language][field] for field in one.facts["differs"].split(", "))
     if "how" in facts:
         facts["how"] = _HOW[facts["how"]][language == "en"]
-    return pair[language == "en"].format(**facts)
+    more = _KEPT[language == "en"] if facts.get("kept", "0") != "0" else ""
+    return (pair[language == "en"] + more).format(**facts)
 
 
 def _named(number: int, articles: Mapping[int, Article]) -> str:

@@ -80,7 +80,8 @@ class LineOut(BaseModel):
 class WayOut(BaseModel):
     """One way to buy all of it: one total, one date. `here`: all of it lies at the store already.
 
-    `reservable`: pieces in the stores that can be held at once.
+    `reservable`: pieces in the stores that can be held at once. `lacks`: categories that belong to the kit and are not
+    in the total. `version`: another, where it is made of other things, whatever they cost.
     """
 
     tier: Tier
@@ -90,6 +91,8 @@ class WayOut(BaseModel):
     promised_text: str
     here: bool
     reservable: int
+    lacks: list[str]
+    version: str
 
 
 class ReadyOut(BaseModel):
@@ -218,4 +221,6 @@ def _way(way: WayToBuy, ready: Ready, now: datetime, language: Language) -> WayO
         promised_text=eta_text(found, ready.store.calendar, now, language),
         here=way.here,
         reservable=way.reservable,
+        lacks=list(way.lacks),
+        version=way.version,
     )

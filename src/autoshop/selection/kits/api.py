@@ -20,7 +20,7 @@ from autoshop.kit.text import IN_PATH, NOT_BLANK
 from autoshop.selection.kits import answers, service
 from autoshop.selection.kits.answers import KitOut, ReadyOut
 from autoshop.selection.kits.facts import known
-from autoshop.selection.kits.model import Tier
+from autoshop.selection.kits.model import Seen, Tier
 from autoshop.selection.kits.service import Asked
 from autoshop.selection.vin import api as vins
 from autoshop.selection.vin import service as vin_service
@@ -41,7 +41,10 @@ class KitsOut(BaseModel):
 
 
 class ReservationIn(BaseModel, extra="forbid"):
-    """A way to buy, as it was seen: `total_kopecks` is what it cost then. `extras`: optional parts that are wanted."""
+    """A way to buy, as it was seen: what it cost, and its `version`. `extras`: optional parts that are wanted.
+
+    Without a version other parts may be held than were seen, for the same money.
+    """
 
     vehicle: Annotated[str, Text]
     engine: Annotated[str, Code] | None = None
@@ -49,6 +52,7 @@ class ReservationIn(BaseModel, extra="forbid"):
     store_id: Id
     tier: Tier
     total_kopecks: Annotated[int, Field(ge=0, lt=2**53, strict=True)]
+    version: Annotated[str, Field(min_length=1, max_length=60, pattern=NOT_BLANK)] | None = None
     holder: Name
     extras: Extras = []
     related_document: Document = None
@@ -137,7 +141,7 @@ async def reserve_kit(
 ) -> Response:
     """Hold all of a way to buy that lies in the stores, and ask the other stores to send theirs: all of it, or nothing.
 
-    409 where it costs something else than `total_kopecks` by now.
+    409 where it costs something else than `total_kopecks` by now, or is of another `version`.
     """
     now = datetime.now(UTC)
     engines = (body.engine,) if body.engine is not None else None
@@ -145,7 +149,8 @@ async def reserve_kit(
 
     async def verb(db: Connection) -> dict[str, Any]:
         found, made = await service.reserve(
-            db, caller, asked, body.tier, body.total_kopecks, body.holder, body.related_document, body.expires_at,
+            db, caller, asked, Seen(body.tier, body.total_kopecks, body.version), body.holder, body.related_document,
+            body.expires_at,
             timedelta(hours=request.app.state.settings.reservation_hours), now,
         )  # fmt: skip
         return ReservedOut(allocation=row_of(made), to_order=service.to_order(found, body.tier)).model_dump(mode="json")

@@ -18,6 +18,7 @@ from autoshop.selection.crosses import store as crosses
 from autoshop.selection.crosses.analogs import fit_of
 from autoshop.selection.crosses.model import FITS, Article, Fit, Way
 from autoshop.selection.fitment import store as fitment
+from autoshop.selection.fitment.feedback.silence import with_the_silent
 from autoshop.selection.fitment.model import Fitted, Link, Told, Verdict, judge
 from autoshop.selection.kits.facts import known
 from autoshop.selection.kits.model import MOST_PACKS, MOST_SIZES, Item, Need, Offer, Source, litres_in, packs_for
@@ -75,7 +76,7 @@ async def offers_for(
     kept = [_best(several, there, stock) for several in leads]
     ids = sorted({lead.product_id for several in kept for lead in several})
     cards = await products.get_products(db, caller, ids)
-    told = await fitment.told_many(db, ids, vehicle, engines)
+    told = await with_the_silent(db, await fitment.told_many(db, ids, vehicle, engines), vehicle, engines)
     engine = engines[0] if len(engines) == 1 and engines[0] else None
     found = Found([], stock, days)
     for need, several in zip(needs, kept, strict=True):

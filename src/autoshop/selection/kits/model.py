@@ -4,6 +4,7 @@ A kit names kinds of parts; the fitments of a car say which articles those are a
 and at what price makes offers; of the offers each way takes one for every need.
 """
 
+import hashlib
 import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -85,6 +86,15 @@ class Line:
     chosen: Mapping[Tier, Offer]
     offers: int  # how many there were to choose from
     included: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A way to buy as somebody saw it. `version`: of what it consisted; None: he looked at the total alone."""
+
+    tier: Tier
+    total_kopecks: int
+    version: str | None = None
 
 
 class UnknownKit(NotFound):
@@ -181,13 +191,15 @@ def _quantity(fitted: Sequence[Fitted]) -> float | None:
 
 
 # ------------------------------------------------------------------------------------------------ liquids
-_LITRES = re.compile(
-    r"(?<![\d.,])(\d{1,3}(?:[.,]\d{1,3})?)\s?(литр(?:а|ов)?|л|l|ltr|мл|ml)\.?(?![а-яёa-z0-9])", re.IGNORECASE
-)
+_AMOUNT, _UNIT = r"(\d{1,3}(?:[.,]\d{1,3})?)", r"(литр(?:а|ов)?|л|l|ltr|мл|ml)"
+_LITRES = re.compile(rf"(?<![\d.,]){_AMOUNT}\s?{_UNIT}\.?(?![а-яёa-z0-9])", re.IGNORECASE)
+# «4+1 л», «4 л + 1 л», «12х1 л», «1 л × 12»: one pack of several.
+_BEFORE = re.compile(rf"(?<![\d.,-]){_AMOUNT}\s?{_UNIT}?\.?\s?([+xх×*])\s?$", re.IGNORECASE)
+_AFTER = re.compile(r"\s?[xх×*]\s?(\d{1,3})(?![\d.,а-яёa-z])", re.IGNORECASE)
 
 
 def litres_in(name: str) -> tuple[float | None, str]:
-    """How much is in a pack, as its name says («4 л», «500 мл»; the last where there are several), and the rest of it.
+    """How much is in a pack, as its name says («4 л», «500 мл», «4+1 л»; of several the last), and the rest of it.
 
     None where the name does not say.
     """
@@ -195,24 +207,45 @@ def litres_in(name: str) -> tuple[float | None, str]:
     if not found:
         return None, name
     last = found[-1]
-    amount = float(last[1].replace(",", "."))
-    litres = amount / 1000 if last[2].lower() in ("мл", "ml") else amount
-    return (litres if litres > 0 else None), " ".join((name[: last.start()] + name[last.end() :]).lower().split())
+    litres, start, end = _litres(last[1], last[2]), last.start(), last.end()
+    if before := _BEFORE.search(name[:start]):
+        start = before.start()
+        litres = litres + _litres(before[1], before[2] or last[2]) if before[3] == "+" else litres * _number(before[1])
+    elif after := _AFTER.match(name, end):
+        litres, end = litres * _number(after[1]), after.end()
+    return (litres if litres > 0 else None), " ".join((name[:start] + name[end:]).lower().split())
+
+
+def _litres(amount: str, unit: str) -> float:
+    return _number(amount) / (1000 if unit.lower() in ("мл", "ml") else 1)
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", "."))
 
 
 def packs_for(litres: float, sizes: Sequence[tuple[float, int, int]]) -> tuple[int, ...] | None:
     """How many of each pack (litres, price in kopecks, pieces in stock) make up at least so many litres for the least.
 
-    None where all of them together are not enough, or only far too much would be.
+    None where all of them together are not enough, or only far too much would be. Of one size at most MOST_PACKS; of
+    the last as few as do, so that a need of a thousand litres is looked through as quickly as one of four.
     """
     best: tuple[int, float, tuple[int, ...]] | None = None
-    for counts in every_choice(*(range(min(there, math.ceil(litres / size)) + 1) for size, _, there in sizes)):
-        bought = sum(count * size for count, (size, _, _) in zip(counts, sizes, strict=True))
-        if litres <= bought + 1e-9 and bought <= litres + SPARE_LITRES:
+    *others, (last_size, _, last_there) = sizes
+    for first in every_choice(*(range(_most(litres, size, there) + 1) for size, _, there in others)):
+        bought = sum(count * size for count, (size, _, _) in zip(first, others, strict=True))
+        lacking_litres = max(0.0, litres - bought)
+        counts = (*first, math.ceil(lacking_litres / last_size - 1e-9))
+        bought += counts[-1] * last_size
+        if counts[-1] <= min(last_there, MOST_PACKS) and bought <= litres + SPARE_LITRES:
             price = sum(count * price for count, (_, price, _) in zip(counts, sizes, strict=True))
             if best is None or (price, bought, counts) < best:
                 best = price, bought, counts
     return None if best is None else best[2]
+
+
+def _most(litres: float, size: float, there: int) -> int:
+    return min(there, MOST_PACKS, math.ceil(litres / size - 1e-9))
 
 
 # ------------------------------------------------------------------------------------------------ ways to buy
@@ -261,3 +294,18 @@ def wanted(lines: Iterable[Line], tier: Tier) -> dict[int, int]:
 def total(lines: Iterable[Line], tier: Tier) -> int:
     """Kopecks of a way to buy."""
     return sum(line.chosen[tier].amount_kopecks for line in lines if line.included and tier in line.chosen)
+
+
+def version(lines: Iterable[Line], tier: Tier) -> str:
+    """Another, where a way to buy consists of something else, or of it from elsewhere: the sum may be the same."""
+    offers = (line.chosen[tier] for line in lines if line.included and tier in line.chosen)
+    told = [
+        (offer.source, [(item.product.id, item.count, item.price_kopecks) for item in offer.items]) for offer in offers
+    ]
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
+
+def lacking(lines: Iterable[Line], tier: Tier) -> tuple[str, ...]:
+    """The kinds of parts that belong to a way to buy and are not in its sum: nothing to be had is known to fit."""
+    lack = (one.need for one in lines if one.included and tier not in one.chosen)
+    return tuple(dict.fromkeys(need.category for need in lack if need.state != "absent"))

@@ -23,30 +23,38 @@ from autoshop.selection.kits.model import (
     Line,
     Need,
     NothingToReserve,
+    Seen,
     Tier,
     UnknownKit,
     choose,
     for_some_years,
+    lacking,
     needs_of,
     total,
+    version,
     wanted,
 )
 from autoshop.selection.memory.service import Memory, recalled
 from autoshop.selection.vehicles import service as vehicles
 from autoshop.selection.vehicles.model import Engine, Vehicle
 
+NOT_OURS = "?"  # as the code of an engine that the vehicle was not sold with, as far as anybody here knows
 
-class HasCode(Protocol):
+
+class Told(Protocol):
     """An engine, whoever tells it."""
 
     @property
     def code(self) -> str | None: ...
 
+    @property
+    def name(self) -> str: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A job for a car. `engines`: codes of those that it may have, "" for one that nobody here knows; None: any of the
-    vehicle's.
+    """A job for a car. `engines`: codes of those that it may have, "" for those without one, NOT_OURS for one that
+    nobody here knows; None: any of the vehicle's.
 
     `extras`: categories of optional parts that are wanted too.
     """
@@ -64,6 +72,8 @@ class WayToBuy:
     """One way to buy a kit: what it costs, and when all of it can be had; None: nobody knows when.
 
     `here`: all of it lies at the store already. `reservable`: pieces that lie in the stores and can be held at once.
+    `lacks`: categories that belong to the kit and are not in the sum. `version`: another, where it is made of
+    other things.
     """
 
     tier: Tier
@@ -71,6 +81,8 @@ class WayToBuy:
     promised_at: datetime | None
     here: bool
     reservable: int
+    lacks: tuple[str, ...]
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +128,18 @@ async def ready(db: Connection, caller: Caller, asked: Asked, now: datetime, mem
 def _car(asked: Asked) -> tuple[Vehicle, tuple[Engine, ...], tuple[str, ...]]:
     """The vehicle, its engines that are meant, and their codes."""
     vehicle, engines = vehicles.vehicle(asked.vehicle)
-    theirs = {one.code or "" for one in engines} | {""}
-    if not set(asked.engines or ()) <= theirs:
+    theirs = {one.code or "" for one in engines}
+    if not set(asked.engines or ()) <= theirs | {"", NOT_OURS}:
         raise UnknownEngine(vehicle=vehicle.id, engines=sorted(theirs - {""}))
     codes = asked.engines or tuple(dict.fromkeys(one.code or "" for one in engines)) or ("",)
     return vehicle, tuple(one for one in engines if (one.code or "") in codes), codes
 
 
-def codes_known(vehicle: str, engines: Iterable[HasCode]) -> tuple[str, ...] | None:
-    """The codes of engines that a VIN leaves, "" for one that the vehicle's facts do not have; None: it leaves all."""
-    theirs = {one.code for one in vehicles.vehicle(vehicle)[1]}
-    return tuple(dict.fromkeys((one.code if one.code in theirs else None) or "" for one in engines)) or None
+def codes_known(vehicle: str, engines: Iterable[Told]) -> tuple[str, ...] | None:
+    """The codes of engines that a VIN leaves, as `Asked` wants them; None: it leaves all."""
+    theirs = {(one.code, one.name) for one in vehicles.vehicle(vehicle)[1]}
+    codes = ((one.code or "") if (one.code, one.name) in theirs else NOT_OURS for one in engines)
+    return tuple(dict.fromkeys(codes)) or None
 
 
 async def _needs(
@@ -204,7 +217,8 @@ async def _ways(
         at = None if None in dates else max(one for one in dates if one is not None)
         pieces = sum(wishes[place].values()) if promised[place] is not None else 0
         here = at is not None and at == store.calendar.next_open(now)
-        ways.append(WayToBuy(tier, total(lines, tier), at, here, pieces))
+        told = lacking(lines, tier), version(lines, tier)
+        ways.append(WayToBuy(tier, total(lines, tier), at, here, pieces, *told))
     if len(ways) == 1:
         ways = [replace(ways[0], tier="standard")]
     return store, tuple(ways)
@@ -218,8 +232,7 @@ async def reserve(
     db: Connection,
     caller: Caller,
     asked: Asked,
-    tier: Tier,
-    total_kopecks: int,
+    seen: Seen,
     holder: str,
     related_document: str | None,
     expires_at: datetime | None,
@@ -228,15 +241,16 @@ async def reserve(
 ) -> tuple[Ready, Allocation]:
     """Hold all of a way to buy that lies in the stores, for the store that was asked for: all of it or nothing.
 
-    `total_kopecks` is what was seen: if it is another now, nothing is held, and KitChanged says the new one. Raises
-    NothingToReserve where all of it has to be ordered, and what allocations refuse.
+    If it is not what was seen by now, nothing is held, and KitChanged says the new total. Raises NothingToReserve where
+    all of it has to be ordered, and what allocations refuse.
     """
     if asked.store_id is not None:
         caller.must_act_for(asked.store_id)
     found = await ready(db, caller, asked, now)
-    if total(found.lines, tier) != total_kopecks:
-        raise KitChanged(total_kopecks=total(found.lines, tier))
-    pieces = wanted(found.lines, tier)
+    total_kopecks, now_version = total(found.lines, seen.tier), version(found.lines, seen.tier)
+    if total_kopecks != seen.total_kopecks or seen.version not in (None, now_version):
+        raise KitChanged(total_kopecks=total_kopecks)
+    pieces = wanted(found.lines, seen.tier)
     if not pieces or found.store is None:
         raise NothingToReserve
     wish = Wish(found.store.id, tuple(sorted(pieces.items())), holder, related_document, expires_at)

@@ -1,7 +1,7 @@
 """The verb: an answer that was given before, if nothing that it rests on has changed since.
 
-The state is read before the answer is looked for or made. What is made is kept under that state, and may rest on a
-later one, never on an earlier: so nobody is ever told less than what was known when he asked.
+The state is read before the answer is looked for or made, and again when it was made: what may rest on a later state is
+told, and not kept. So one state means one answer, also after a backup has brought an old state back.
 """
 
 import hashlib
@@ -34,7 +34,8 @@ class Memory:
     ) -> Answer:
         """The answer to a question (its kind first), of a shape that msgspec reads; made if it is not remembered."""
         asked = hashlib.sha256(msgspec.msgpack.encode(question)).hexdigest()
-        key = f"{ANSWERS}{release()}:{await store.state(db):x}:{asked}"
+        state = await store.state(db)
+        key = f"{ANSWERS}{release()}:{state:x}:{asked}"
         try:
             kept = await self._cache.get(key)
             if isinstance(kept, bytes):
@@ -43,7 +44,7 @@ class Memory:
             kept = None
         made = await make()
         written = msgspec.msgpack.encode(made)
-        if len(written) <= MOST_BYTES:
+        if len(written) <= MOST_BYTES and await store.state(db) == state:
             try:
                 await self._cache.set(key, written, expire=HOUR_SECONDS)
             except Exception:  # as above

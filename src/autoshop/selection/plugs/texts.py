@@ -126,7 +126,9 @@ LOOKS: dict[str, tuple[str, str]] = {
     "barcode": ("похоже на штрихкод", "that looks like a barcode"),
     "number": ("похоже на номер, свечу по нему не узнать", "that looks like a number, which says nothing of a plug"),
     "article": ("похоже на артикул, но не на код свечи", "that looks like an article, but not like the code of a plug"),
+    "several": ("здесь не один код, откройте их по одному", "that is more than one code, open them one by one"),
 }  # fmt: skip
+WITHIN = ("; в тексте есть {}", "; the text has {}")
 SIMILAR = ("; похожие коды: {}", "; similar codes: {}")
 NAME_THE_BRAND = ("; если это свеча, назовите бренд", "; if it is a plug, name its brand")
 NOT_READ = (

@@ -1,5 +1,6 @@
 """What somebody typed → the plugs that he may mean; or what it looks like instead."""
 
+import re
 from difflib import get_close_matches
 
 from autoshop.kit.errors import wrong
@@ -13,6 +14,7 @@ PHONE_DIGITS = (10, 11)
 BARCODE_DIGITS = (8, 12, 13, 14)
 MOST_WORDS = 3
 MOST_SIMILAR = 5
+_BETWEEN = re.compile(r"[\s,;/|]+")
 
 
 def understand(asked: str, brand: str | None = None, language: Language = "ru") -> Understood:
@@ -63,15 +65,27 @@ def _brand_in(text: str) -> tuple[str | None, str]:
 
 
 def _nothing(text: str, code: str, language: Language) -> NotAPlugCode:
-    looks = looks_like(text)
+    within = _within(text)
+    looks: Looks = "several" if len(within) > 1 else looks_like(text)
     en = language == "en"
-    similar = _similar(code) if looks == "article" else []
+    similar = within or (_similar(code) if looks == "article" else [])
     detail = texts.LOOKS[looks][en]
     if similar:
-        detail += texts.SIMILAR[en].format(", ".join(f"{one['brand']} {one['code']}" for one in similar))
+        detail += (texts.WITHIN if within else texts.SIMILAR)[en].format(
+            ", ".join(f"{one['brand']} {one['code']}" for one in similar)
+        )
     elif looks == "article":
         detail += texts.NAME_THE_BRAND[en]
     return NotAPlugCode(f"«{text}»: {detail}", looks_like=looks, similar=similar)
+
+
+def _within(text: str) -> list[dict[str, str]]:
+    """The codes of the tables that a text has among other words: «А17ДВРМ, BCPR6ES», «А17ДВРМ 4 шт»."""
+    words = list(filter(None, _BETWEEN.split(text)))
+    if len(words) < 2:
+        return []
+    found = [reading for word in words for reading in readings_of(word)[:1] if reading.listed]
+    return [{"brand": brand, "code": code} for brand, code in dict.fromkeys((one.brand, one.code) for one in found)]
 
 
 def looks_like(text: str) -> Looks:

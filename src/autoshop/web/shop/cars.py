@@ -97,7 +97,7 @@ async def show_vehicle(
         raise UnknownVehicle(f"Nobody here knows {make} {model} «{generation}»")
     engines = known().engines.get(vehicle.id, ())
     names = names_of(engines)
-    chosen = [one for one, name in zip(engines, names, strict=True) if name == engine]
+    chosen = chosen_of(engines, engine)
     return show(
         request,
         "vehicle.html",
@@ -120,6 +120,12 @@ def names_of(engines: Sequence[Engine]) -> list[str]:
         engine.code if engine.code and codes[engine.code] == 1 else f"{engine.code or ''} {engine.name}".strip()
         for engine in engines
     ]
+
+
+def chosen_of(engines: Sequence[Engine], engine: str) -> list[Engine]:
+    """The engines that an address means: the one that it calls so, else all of that code, as garages know them."""
+    named = [one for one, name in zip(engines, names_of(engines), strict=True) if name == engine]
+    return named or [one for one in engines if one.code and one.code == engine]
 
 
 def kits_for(vehicle: str, engine: str, year: int | None, language: Language) -> list[tuple[str, str]]:

@@ -125,8 +125,11 @@ async def _put_in_by_vin(request: Request, form: Form, typed: str) -> Response:
 
 
 def _only_engine(one: Candidate) -> str | None:
+    """The engine that a VIN leaves, if the car was sold with it as far as we know: of North America's we know few."""
     codes = {engine.code for engine in one.engines}
-    return codes.pop() if len(codes) == 1 else None
+    code = codes.pop() if len(codes) == 1 else None
+    ours = {engine.code for engine in vin_facts().vehicles.engines.get(one.vehicle or "", ())}
+    return code if code in ours else None
 
 
 async def _put(

@@ -25,6 +25,8 @@ SHOWN_FIRST = (
     *("Mazda", "Mitsubishi", "Chery", "Haval", "Geely", "GAZ", "UAZ", "BMW", "Mercedes-Benz", "Audi"),
 )  # half of the cars on the roads of the country; all others are a tap further
 
+MOST_BACK = 8_000  # characters of an address: that of a long search
+
 
 @router.get("/")
 async def home(request: Request) -> Response:
@@ -55,9 +57,9 @@ def _open_till(calendar: Calendar, now: datetime) -> str | None:
 
 
 @router.post("/language")
-async def speak(language: Annotated[str, Form()] = "ru", back: Annotated[str, Form(max_length=500)] = "/") -> Response:
+async def speak(language: Annotated[str, Form()] = "ru", back: Annotated[str, Form()] = "/") -> Response:
     """Russian or English from now on, on the page where one is."""
-    inside = re.fullmatch(r"/(?:[!-.0-\[\]-~][!-\[\]-~]*)?", back)
+    inside = len(back) <= MOST_BACK and re.fullmatch(r"/(?:[!-.0-\[\]-~][!-\[\]-~]*)?", back)
     answer = see_other(back if inside else "/")
     answer.set_cookie(LANGUAGE_COOKIE, "en" if language == "en" else "ru", max_age=YEAR_SECONDS, samesite="lax")
     return answer

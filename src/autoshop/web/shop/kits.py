@@ -14,8 +14,8 @@ from autoshop.inventory.allocation import service as allocations
 from autoshop.inventory.stores import store as stores
 from autoshop.kit.db import Connection
 from autoshop.kit.text import NO_NUL
-from autoshop.selection.kits import answers, service
-from autoshop.selection.kits.model import TIERS
+from autoshop.selection.kits import answers, service, texts
+from autoshop.selection.kits.model import TIERS, Seen
 from autoshop.selection.kits.service import Asked
 from autoshop.selection.vehicles.facts import known
 from autoshop.selection.vehicles.model import Engine, Vehicle
@@ -23,7 +23,7 @@ from autoshop.selection.vehicles.service import UnknownVehicle
 from autoshop.web import forms, pages
 from autoshop.web.forms import Form
 from autoshop.web.pages import language_of
-from autoshop.web.shop.cars import names_of, shelf
+from autoshop.web.shop.cars import chosen_of, names_of, shelf
 from autoshop.web.shop.shown import show
 
 router = APIRouter(prefix="/cars/{make}/{model}/{generation}/kits", include_in_schema=False)
@@ -49,8 +49,10 @@ class Page:
     @property
     def asked(self) -> Asked:
         """The question to the service."""
-        chosen = [one for one, name in zip(self.engines, names_of(self.engines), strict=True) if name == self.engine]
-        codes = tuple(one.code or "" for one in chosen) or None
+        chosen = chosen_of(self.engines, self.engine)
+        codes = tuple(dict.fromkeys(one.code or "" for one in chosen)) or None
+        if self.engine and not chosen:
+            codes = (service.NOT_OURS,)
         return Asked(self.kit, self.vehicle.id, codes, self.year, self.store_id, frozenset(self.extras))
 
     def address(self, **changes: Any) -> str:
@@ -106,13 +108,13 @@ async def reserve_kit(
     if holder is None and not form.error_of("holder"):
         form.wrong("holder", "form.empty")
     tier = next(one for one in TIERS if one == form.choice("way", TIERS))
-    seen = form.whole("total", 0, MOST_KOPECKS)
+    seen = Seen(tier, form.whole("total", 0, MOST_KOPECKS), form.text("version", 60))
     if form.errors or holder is None:
         return await _answer(request, caller, page, form, 422, None)
     lasts = timedelta(hours=request.app.state.settings.reservation_hours)
 
     async def verb(db: Connection) -> dict[str, Any]:
-        _, made = await service.reserve(db, caller, page.asked, tier, seen, holder, None, None, lasts, now)
+        _, made = await service.reserve(db, caller, page.asked, seen, holder, None, None, lasts, now)
         return {"allocation": made.id}
 
     outcome = await forms.once(
@@ -143,6 +145,8 @@ async def _answer(request: Request, caller: Caller, page: Page, form: Form, stat
         page=page,
         told=told,
         way=way,
+        lacks=[texts.category(one, language).lower() for one in way.lacks] if way is not None else [],
+        not_sold=texts.state("not_sold", language),
         stores=open_stores,
         names=names_of(page.engines),
         slugs=(make, model),

@@ -1,6 +1,7 @@
 """SQL of what returns say by themselves: how far it was heard, for which car it was bought, what did not fit."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from autoshop.kit.db import Connection
 from autoshop.selection.fitment.feedback.model import CameBack, Misfit
@@ -54,7 +55,43 @@ async def keep_purchase(
     await db.execute(KEEP_PURCHASE, document, vehicle, engine, year, actor, product_ids)
 
 
-# A product of its own beats all of the document.
+# A product of its own beats all of the document. Of a car that is bought for all day long, the latest purchases.
+BOUGHT_FOR = """
+WITH latest AS (
+    SELECT p.related_document, p.product_id
+      FROM fitment_purchases AS p
+     WHERE p.vehicle_id = (SELECT v.id FROM vehicles AS v WHERE v.slug = $2) AND p.created_at < $4
+       AND (p.engine_id IS NULL OR $3::text[] IS NULL
+            OR p.engine_id IN (SELECT e.id
+                                 FROM vehicles AS v
+                                 JOIN vehicle_engines AS e ON e.vehicle_id = v.id
+                                WHERE v.slug = $2 AND e.code = ANY ($3::text[])))
+     ORDER BY p.created_at DESC
+     LIMIT $5
+)
+SELECT w.product_id, l.related_document
+  FROM latest AS l
+  JOIN unnest($1::bigint[]) AS w (product_id) ON l.product_id IN (w.product_id, 0)
+  LEFT JOIN LATERAL (
+       SELECT true AS of_its_own
+         FROM fitment_purchases AS o
+        WHERE o.related_document = l.related_document AND o.product_id = w.product_id
+        LIMIT 1) AS o ON l.product_id = 0
+ WHERE o.of_its_own IS NULL
+"""
+
+
+async def bought_for(
+    db: Connection, product_ids: Sequence[int], vehicle: str, engines: Sequence[str] | None, before: datetime, most: int
+) -> list[tuple[int, str]]:
+    """Under which documents (product, document) something was to be bought for a car with any of some engines.
+
+    None: with whatever engine. Of the car's purchases that were named before a moment the latest, so many at most.
+    """
+    rows = await db.fetch(BOUGHT_FOR, product_ids, vehicle, engines, before, most)
+    return [(row["product_id"], row["related_document"]) for row in rows]
+
+
 ADD = """
 INSERT INTO fitment_feedback (product_id, vehicle_id, engine_id, fitted, origin, reference, note, actor)
 SELECT w.product_id, p.vehicle_id, p.engine_id, false, 'return', w.reference, w.note, $5
