@@ -68,6 +68,7 @@ from autoshop.selection.garage import api as garages
 from autoshop.selection.kits import api as kits
 from autoshop.selection.memory.service import Memory
 from autoshop.selection.plugs import api as plugs
+from autoshop.selection.readiness import read_facts
 from autoshop.selection.recommendations import api as recommendations
 from autoshop.selection.search import api as search
 from autoshop.selection.vehicles import api as vehicles
@@ -161,6 +162,7 @@ def _paths(routes: Sequence[Any]) -> Iterator[str]:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     prepare()
+    await asyncio.to_thread(read_facts)
     pool = await open_pool(app.state.settings, name="serve")
     app.state.pool = pool
     app.state.doorkeeper = Doorkeeper(pool, app.state.settings)

@@ -143,7 +143,7 @@ def test_a_slip_in_a_vin_of_america_leaves_the_make_alone() -> None:
     assert (car.make, car.model, car.year, car.confidence) == ("Honda", None, None, "low")
     assert slip.warnings == ("check_digit", "unknown_model")
     (right,) = told("1HGCM82633A004352").candidates
-    assert (right.make, right.model, right.year) == ("Honda", "Accord", 2003)
+    assert (right.make, right.model, right.year, right.body) == ("Honda", "Accord", 2003, "coupe")
     assert told("1ZZCM82633A000000").candidates == ()
 
 

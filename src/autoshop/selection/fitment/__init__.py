@@ -8,6 +8,7 @@ staging.py     SQL: what a source says, as a whole, in the place of what it said
 loading.py     the facts into the database
 service.py     the verbs: does a product fit a car, what does it fit, what buyers say
 feedback/      what returns say by themselves: it did not fit; and for which car it was bought
+several.py     verb: which products fit which of several cars
 suiting.py     verb: which of some products do not suit a car
 texts.py       the words
 """

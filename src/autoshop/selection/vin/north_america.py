@@ -14,6 +14,20 @@ from autoshop.selection.vin.model import Candidate, Reason
 
 SOURCE = ("vpic",)
 CHECK_DIGIT = 1  # vPIC's code for one that is not right
+BODIES = {  # vPIC's classes in the words of the vehicles
+    "Sedan/Saloon": "sedan",
+    "Sport Utility Vehicle [SUV]/Multipurpose Vehicle [MPV]": "SUV",
+    "Crossover Utility Vehicle [CUV]": "SUV",
+    "Hatchback/Liftback/Notchback": "hatch",
+    "Wagon": "wagon",
+    "Coupe": "coupe",
+    "Convertible/Cabriolet": "convertible",
+    "Pickup": "pickup",
+    "Minivan": "minivan",
+    "Van": "van",
+    "Cargo Van": "van",
+    "Bus": "bus",
+}
 FUELS = {"Gasoline": "petrol", "Diesel": "diesel", "Electric": "electric"}
 
 
@@ -35,7 +49,7 @@ def decode(vin: str, vehicles: Vehicles) -> Candidate | None:
         model=vehicle.model if vehicle else next(iter(names)) if len(names) == 1 else str(model),
         generation=vehicle.generation or None if vehicle else None,
         vehicle=vehicle.id if vehicle else None,
-        body=attributes.get("Body Class"),
+        body=BODIES.get(str(attributes.get("Body Class"))),
         engines=engines,
         year=year,
         years_from=year,
