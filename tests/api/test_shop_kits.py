@@ -53,6 +53,14 @@ async def test_it_has_one_address_for_search_engines_and_none_where_there_is_not
     assert "noindex" in await read(client, f"{CAR}/kits/cooling")
 
 
+async def test_an_address_with_a_store_that_was_closed_since_shows_what_the_others_have(
+    client: httpx.AsyncClient, pool: Pool
+) -> None:
+    await shop(pool)
+    await pool.execute("UPDATE stores SET active = false WHERE id = $1", CENTRE)
+    assert "ТО-15 000 для Lada Vesta I" in await read(client, TO15)
+
+
 async def test_an_optional_part_is_added_and_taken_out_by_links(client: httpx.AsyncClient, pool: Pool) -> None:
     await shop(pool)
     without = await read(client, TO15)

@@ -1,6 +1,6 @@
 """Page: all that a job takes of a car, in up to three ways to buy; whoever serves the buyer has it held at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -125,11 +125,18 @@ async def reserve_kit(
     return await _answer(request, caller, page, form, outcome.status, None)
 
 
+async def _is_closed(db: Connection, store_id: int) -> bool:
+    store = await stores.find(db, store_id)
+    return store is not None and not store.active
+
+
 async def _answer(request: Request, caller: Caller, page: Page, form: Form, status: int, done: int | None) -> Response:
     now, language = datetime.now(UTC), language_of(request)
     async with request.app.state.pool.acquire() as db:
-        ready = await service.ready(db, caller, page.asked, now, request.app.state.memory)
         open_stores = (await stores.in_business(db))[:MOST_STORES]
+        if page.store_id is not None and await _is_closed(db, page.store_id):  # since the address was kept
+            page = replace(page, store_id=None)
+        ready = await service.ready(db, caller, page.asked, now, request.app.state.memory)
         made = await allocations.get_allocation(db, done) if done and caller.may("inventory:read") else None
     told = answers.ready_out(ready, None, now, language)
     way = next((one for one in told.ways if one.tier == page.way), None)
