@@ -66,7 +66,7 @@ BARS = {
         "make_among": 0.995,
         "make": 0.975,
         "candidates": 0.99,
-        "right": 0.84,
+        "right": 0.835,
         "wrong_single": 0,
         "year": 0.995,
     },
