@@ -18,6 +18,7 @@ from autoshop.selection.vin.model import (
     Reason,
     YearScheme,
     check_digit_is_right,
+    closeness,
     closest,
     has_check_digit,
     less_sure,
@@ -60,6 +61,8 @@ def _by_rules(vin: str, maker: Maker, facts: VinFacts, this_year: int) -> Iterat
     schemes: dict[str, YearScheme | None] = {**facts.years, "": facts.years.get(maker.year or "")}
     for wmi in (maker.wmi, *maker.donors):
         matches = closest(vin, facts.rules.get(wmi, ()), schemes, this_year)
+        if wmi != maker.wmi:  # a row of all that a maker builds asks for nothing: it is of his plants alone
+            matches = [match for match in matches if closeness(match.rule.vds) > (0, 0)]
         if matches:
             made = (one for match in matches for one in _of_match(vin, maker, wmi, match, facts))
             yield from _once_each(made)
