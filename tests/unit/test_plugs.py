@@ -40,7 +40,7 @@ CODES: list[tuple[str, str, Spec]] = [
     ("NGK", "BPR6EFS", Spec("M14", 17.5, 16, "conical", True, True, 6, "nickel", 1)),
     ("NGK", "TR5", Spec("M14", None, 16, "conical", None, True, 5, "nickel")),  # does not tell its reach
     ("NGK", "LFR5A-11", Spec("M14", 26.5, 16, "flat", None, True, 5, "nickel", None, 1.1)),
-    ("NGK", "LZKR6B-10E", Spec("M12", 26.5, None, None, None, True, 6, "nickel", None, 1.0)),
+    ("NGK", "LZKR6B-10E", Spec("M12", 26.5, 16, "flat", None, True, 6, "nickel", None, 1.0)),
     ("NGK", "CR8HSA", Spec("M10", 12.7, 16, "flat", False, True, 8, "nickel", 1)),
 ]
 

@@ -216,7 +216,7 @@ def _read(reading: Reading, lang: Language) -> PlugRead:
         spec=_spec(reading.spec),
         reasons=[shaped(ReasonOut, reason) for reason in reading.reasons],
         unread=list(reading.unread),
-        note=None if reading.spec is not None else texts.NOT_READ[lang == "en"],
+        note=None if reading.spec is not None else texts.not_read(service.decodes(reading.brand), lang),
     )
 
 

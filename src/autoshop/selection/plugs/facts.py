@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Literal, Protocol, TypeVar
 
 from autoshop.kit.facts import FACTS, Confidence, WrongFact, one_of_each, read, sources
-from autoshop.kit.text import name_key
+from autoshop.kit.text import article_key, name_key
 from autoshop.selection.plugs.model import Spec
 
 FOLDER = FACTS / "plugs"
@@ -73,6 +73,38 @@ class Heat:
     brand: str
     number: str
     ngk: float
+    confidence: Confidence
+    source: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plug:
+    """A code that its maker's catalogue has, and what the catalogue prints of it: for what the letters do not tell."""
+
+    brand: str
+    code: str
+    confidence: Confidence
+    source: tuple[str, ...]
+    thread: str | None = None
+    reach_mm: float | None = None
+    hex_mm: float | None = None
+    seat: Literal["flat", "conical"] | None = None
+    heat: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Numbers by which a maker's plugs are ordered and that say nothing of the plug: a regular expression of keys.
+
+    `named`: whether only a number beside the maker's name is one, for others have such numbers too.
+    """
+
+    brand: str
+    pattern: str
+    named: Literal["yes", "no"]
+    example: str
+    why_ru: str
+    why_en: str
     confidence: Confidence
     source: tuple[str, ...]
 
@@ -168,6 +200,8 @@ class Facts:
     codings: tuple[Coding, ...]
     letters: Mapping[tuple[str, str, str], tuple[Letter, ...]]
     heats: Mapping[tuple[str, str], Heat]
+    plugs: Mapping[tuple[str, str], Plug]  # by brand and the key of the code
+    orders: tuple[Order, ...]
     pairs: tuple[Pair, ...]
     links: tuple[Link, ...]
     cars: tuple[CarGroup, ...]
@@ -211,6 +245,8 @@ def read_facts(folder: Traversable) -> Facts:
         codings,
         MappingProxyType(_by_sign(letters)),
         MappingProxyType(one_of_each((((h.brand, h.number), h) for h in of("heat", Heat)), "heat")),
+        MappingProxyType(one_of_each((((p.brand, article_key(p.code)), p) for p in of("codes", Plug)), "code")),
+        of("orders", Order),
         pairs,
         links,
         of("vehicles", CarGroup),

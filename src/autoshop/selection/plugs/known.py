@@ -30,6 +30,7 @@ class Mention:
 @dataclass(frozen=True, slots=True)
 class _Index:
     printed: dict[Code, str]
+    in_tables: dict[Code, str]
     mentions: dict[Code, list[Mention]]
     by_key: dict[str, list[Code]]
     cars: dict[str, list[CarGroup]]
@@ -49,6 +50,11 @@ def brands_that_list(code: str) -> list[tuple[str, str]]:
 
 def all_codes() -> list[tuple[str, str]]:
     """Brand and code of everything that stands in a table."""
+    return [(brand, code) for (brand, _), code in _index().in_tables.items()]
+
+
+def every_code() -> list[tuple[str, str]]:
+    """Brand and code of everything that stands in a table or in a maker's catalogue."""
     return [(brand, code) for (brand, _), code in _index().printed.items()]
 
 
@@ -86,11 +92,16 @@ def numbers_of_heat(heat: float) -> dict[str, list[str]]:
 @cache
 def _index() -> _Index:
     known = facts()
-    index = _Index({}, defaultdict(list), defaultdict(list), defaultdict(list), defaultdict(list))
+    index = _Index({}, {}, defaultdict(list), defaultdict(list), defaultdict(list), defaultdict(list))
     for brand, code in _all_codes():
         at = brand, article_key(code)
         if at not in index.printed:
             index.printed[at] = code
+            index.by_key[at[1]].append(at)
+    index.in_tables.update(index.printed)
+    for at, plug in known.plugs.items():
+        if at not in index.printed:
+            index.printed[at] = plug.code
             index.by_key[at[1]].append(at)
     for pair in known.pairs:
         _mention(index, (pair.brand, pair.code), (pair.other_brand, pair.other_code), "table", "", pair)

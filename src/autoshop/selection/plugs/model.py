@@ -8,7 +8,7 @@ from autoshop.kit.errors import Conflict, Invalid, NotFound
 from autoshop.kit.facts import Confidence
 
 Verdict = Literal["pass", "pass, adjacent heat", "fits, differs", "conflict", "unknown"]
-Looks = Literal["nothing", "text", "phone", "barcode", "number", "article", "several"]
+Looks = Literal["nothing", "text", "phone", "barcode", "number", "article", "several", "order"]
 
 MOST_CHARACTERS = 60  # of a code; the longest known has 13
 # Hexagons are told as 20.6 or 20.8 and reaches as 11.1, 11.2 or 11.7 for the same hole.

@@ -73,12 +73,9 @@ async def equivalents(
     known_makers = await makers(db, {plug.brand, *(one.brand for one in (*good, *bad))})
     named = await _named(db, known_makers, [(plug.brand, plug.code), *((one.brand, one.code) for one in (*good, *bad))])
     known_keys = {(one.brand, article_key(one.code)) for one in (*good, *bad)} | {(plug.brand, article_key(plug.code))}
-    for maker, product in await products_like(db, known_makers, base):
-        at = maker, product.article_key
-        if at not in known_keys and (more := of_catalogue(base, maker, product.article)) is not None:
-            known_keys.add(at)
-            good.append(more)
-            named.setdefault(at, []).append(product.id)
+    for more, product_id in await _in_catalogue(db, known_makers, base, known_keys):
+        good.append(more)
+        named.setdefault((more.brand, article_key(more.code)), []).append(product_id)
     offers = await _offers(db, caller, sorted({one for ids in named.values() for one in ids}), store_id, now)
 
     def offered(one: Analog) -> Offered:
@@ -89,6 +86,18 @@ async def equivalents(
     return Equivalents(
         plug, base, base_code, sorted(own, key=_first), sorted(map(offered, good), key=_order), [*map(offered, bad)]
     )
+
+
+async def _in_catalogue(
+    db: Connection, known_makers: dict[int, str], base: Spec | None, but_not: set[tuple[str, str]]
+) -> list[tuple[Analog, int]]:
+    """Products that are the same plug by their codes, each code once."""
+    found: dict[tuple[str, str], tuple[Analog, int]] = {}
+    for maker, product in await products_like(db, known_makers, base):
+        at = maker, product.article_key
+        if at not in but_not and at not in found and (one := of_catalogue(base, maker, product.article)) is not None:
+            found[at] = one, product.id
+    return list(found.values())
 
 
 def _first(offer: Offer) -> tuple[bool, float, int]:
@@ -109,16 +118,32 @@ def _order(one: Offered) -> tuple[object, ...]:
 
 
 async def standing_for(db: Connection, asked: str) -> tuple[Reading, list[int]] | None:
-    """The plug that a text names, and the products that are it or may stand for it, the surest first; else None."""
+    """The plug that a text names, and the products that are it or may stand for it, the surest first; else None.
+
+    What tables list comes first, then what its code proves to be the same: in heat too, for a list of products does
+    not tell how they differ.
+    """
     try:
         plug = understand(asked).one
     except (BadCode, NotAPlugCode, SeveralBrands):
         return None
-    good, _ = analogs_of(plug.brand, plug.code)
+    good, bad = analogs_of(plug.brand, plug.code)
+    good = [one for one in good if one.by != "same spec" or one.check.verdict == "pass"]
     codes = [(plug.brand, plug.code), *((one.brand, one.code) for one in good)]
-    named = await _named(db, await makers(db, {brand for brand, _ in codes}), codes)
+    known_makers = await makers(db, {brand for brand, _ in codes})
+    named = await _named(db, known_makers, codes)
     ids = [product for brand, code in codes for product in named.get((brand, article_key(code)), ())]
+    known_keys = {(one.brand, article_key(one.code)) for one in (*good, *bad)} | {(plug.brand, article_key(plug.code))}
+    base, _ = base_of(plug.brand, plug.code)
+    more = await _in_catalogue(db, known_makers, base, known_keys)
+    ids += [product for one, product in more if one.check.verdict == "pass"]
     return plug, list(dict.fromkeys(ids))
+
+
+def decodes(brand: str) -> bool:
+    """Whether the codes of a brand can be read."""
+    known_brand = facts().brands.get(brand)
+    return known_brand is not None and known_brand.decodes == "yes"
 
 
 async def sold(db: Connection) -> list[tuple[str, str]]:

@@ -21,6 +21,7 @@ MATERIALS = {
     "platinum": ("платинов", "platinum"),
     "iridium": ("иридиев", "iridium"),
     "silver": ("серебрян", "silver"),
+    "ruthenium": ("рутениев", "ruthenium"),
 }
 SEATS: dict[Language, dict[tuple[object, object], str]] = {
     "ru": {
@@ -119,6 +120,11 @@ def finer(one: Spec | None, other: Spec | None, language: Language) -> list[str]
     return told
 
 
+def not_read(decodes: bool, language: Language) -> str:
+    """Why nothing is said of a plug: of all of its brand, or of this one."""
+    return (NOT_TOLD if decodes else NOT_READ)[language == "en"]
+
+
 LOOKS: dict[str, tuple[str, str]] = {
     "nothing": ("ничего не написано", "nothing is written there"),
     "text": ("это текст, а не код свечи", "that is a text, not the code of a plug"),
@@ -134,6 +140,10 @@ NAME_THE_BRAND = ("; если это свеча, назовите бренд", "
 NOT_READ = (
     "код этого бренда не расшифровывается; известны только ссылки из таблиц",
     "the codes of this brand are not read; only links from tables are known",
+)
+NOT_TOLD = (
+    "это номер или код, который размеров не говорит; известны только ссылки из таблиц",
+    "that is a number, or a code, that tells no measures; only links from tables are known",
 )
 OTHER_ENGINE = (
     "{make} {models} ({engine}) берёт другую: {plug}; {differs}",

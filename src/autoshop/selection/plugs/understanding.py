@@ -26,15 +26,15 @@ def understand(asked: str, brand: str | None = None, language: Language = "ru") 
     if not article_key(text) or len(text) > MOST_CHARACTERS:
         reason = texts.LOOKS["nothing"][language == "en"] if len(text) <= MOST_CHARACTERS else _too_long(language)
         raise BadCode(f"{reason}", errors=[wrong("code", reason)])
-    readings = readings_of(text, brand)
+    readings = readings_of(text, brand) or _in_part(text, brand)
     if not readings:
-        raise _nothing(text, text if brand is not None else _brand_in(text)[1], language)
+        raise _ordered(text, brand, language) or _nothing(text, _named(text, brand)[1], language)
     return Understood(asked, readings)
 
 
 def readings_of(text: str, brand: str | None = None) -> tuple[Reading, ...]:
     """Every plug that a text may name, those of published tables first; none where nobody has such a code."""
-    named, code = (brand, text) if brand is not None else _brand_in(text)
+    named, code = _named(text, brand)
     maker = None if named is None else coding.brand_named(named)
     readings = coding.read(code, maker) if named is None or maker is not None else []
     links = [
@@ -43,6 +43,30 @@ def readings_of(text: str, brand: str | None = None) -> tuple[Reading, ...]:
         if all(of != reading.brand for reading in readings) and (named is None or _is(of, named))
     ]
     return tuple(sorted([*readings, *links], key=lambda one: not one.listed))
+
+
+def _in_part(text: str, brand: str | None) -> tuple[Reading, ...]:
+    """What is certain of a code that has letters of no coding."""
+    named, code = _named(text, brand)
+    maker = None if named is None else coding.brand_named(named)
+    return tuple(coding.read_in_part(code, maker)) if named is None or maker is not None else ()
+
+
+def _ordered(text: str, brand: str | None, language: Language) -> NotAPlugCode | None:
+    """The refusal of a number by which plugs are ordered; None for anything else."""
+    named, number = _named(text, brand)
+    maker = None if named is None else coding.brand_named(named)
+    for order in facts().orders:
+        is_meant = maker == order.brand or (named is None and order.named == "no")
+        if is_meant and re.fullmatch(order.pattern, article_key(number)):
+            why = order.why_en if language == "en" else order.why_ru
+            looks: Looks = "order"
+            return NotAPlugCode(f"«{text}»: {why}", looks_like=looks, similar=[])
+    return None
+
+
+def _named(text: str, brand: str | None) -> tuple[str | None, str]:
+    return (brand, text) if brand is not None else _brand_in(text)
 
 
 def _too_long(language: Language) -> str:
@@ -103,6 +127,6 @@ def looks_like(text: str) -> Looks:
 
 def _similar(code: str) -> list[dict[str, str]]:
     """Codes of the tables that are spelt nearly so."""
-    by_key = {article_key(listed): (brand, listed) for brand, listed in known.all_codes()}
+    by_key = {article_key(listed): (brand, listed) for brand, listed in known.every_code()}
     close = get_close_matches(article_key(code), by_key, MOST_SIMILAR, 0.8)
     return [{"brand": by_key[key][0], "code": by_key[key][1]} for key in close]

@@ -103,7 +103,7 @@ async def show_plug(
         name=name,
         plug=plug,
         said=said,
-        not_read=texts.NOT_READ[language == "en"] if plug.spec is None else None,
+        not_read=texts.not_read(service.decodes(plug.brand), language) if plug.spec is None else None,
         told=told,
         offered=offered[:MOST_CARDS],
         most=MOST_SEEN,
