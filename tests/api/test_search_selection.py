@@ -125,3 +125,32 @@ async def test_nothing_is_taken_for_a_car_that_may_be_something_else(
     await pool.execute("INSERT INTO categories (code, name_ru, name_en) VALUES ('bulb', 'Лампа', 'Bulb')")
     await pool.execute("INSERT INTO categories (code, name_ru, name_en) VALUES ('engine_oil', 'Масло моторное', 'Oil')")
     assert (await ask(client, q))["understood"]["kind"] == kind
+
+
+async def test_a_plug_of_no_table_leads_to_what_its_code_proves_the_same(client: httpx.AsyncClient, pool: Pool) -> None:
+    await loaded(pool)
+    same, hotter = await sell(pool, "NGK", "BKR7E"), await sell(pool, "NGK", "BCPR6ES")
+    longer = await sell(pool, "NGK", "LFR7AIX")
+    found = await ask(client, "PFR7S8EG")
+    assert (found["understood"]["kind"], found["understood"]["facts"]) == ("plug", {"brand": "NGK", "code": "PFR7S8EG"})
+    assert matches(found) == {same: "analog"}
+    assert {hotter, longer}.isdisjoint(matches(found))
+
+
+@pytest.mark.parametrize(
+    ("q", "code"), [("SILZKGR8B8S", "SILZKGR8B8S"), ("dilzkar9q9w2x", "DILZKAR9Q9W2X"), ("ngk bpr9ez", "BPR9EZ")]
+)
+async def test_a_plug_that_nothing_here_replaces_is_told_to_be_one(
+    client: httpx.AsyncClient, pool: Pool, q: str, code: str
+) -> None:
+    await loaded(pool)
+    understood = (await ask(client, q))["understood"]
+    assert (understood["kind"], understood["facts"]["code"]) == ("plug", code)
+    assert "здесь её нет" in understood["reason"]
+
+
+async def test_a_slip_in_an_article_is_no_other_plug(client: httpx.AsyncClient, pool: Pool) -> None:
+    await loaded(pool)
+    found = await ask(client, "BPR6EC-11")
+    assert found["understood"]["kind"] == "article"
+    assert set(matches(found).values()) == {"typo"}

@@ -206,6 +206,8 @@ async def test_the_front_page_a_product_and_the_search_lead_to_it(client: httpx.
     assert 'href="/plugs/BPR6ES-11"' in await read(client, "/search?q=ngk+bpr6es11")
     assert 'href="/plugs/FR7DCU"' in await read(client, "/search?q=fr7dcu")
     assert 'href="/plugs/N12Y"' in await read(client, "/search?q=n12y")
+    assert 'href="/plugs/PFR7S8EG"' in await read(client, "/search?q=pfr7s8eg")
+    assert 'href="/plugs/DILZKAR9Q9W2X?brand=NGK"' in await read(client, "/search?q=dilzkar9q9w2x")
 
 
 async def test_what_is_no_plug_is_not_told_to_be_one(client: httpx.AsyncClient) -> None:

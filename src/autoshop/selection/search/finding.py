@@ -54,10 +54,8 @@ async def find(db: Connection, typed: str, filters: Filters, after: Position | N
         return found
     if shape.vin is not None:
         return question.answer("vin")
-    for read in hooks.READERS:
-        if (hint := await read(db, shape.text)) is not None:
-            known = question.answer(hint.kind, Window(in_order(list(hint.candidates), after)))
-            return replace(known, facts=hint.facts, categories=hint.categories)
+    if (hinted := await _hinted(db, question, hooks.READERS)) is not None:
+        return hinted
     if shape.looks_like == "phone":
         return question.answer("phone")
     if (found := await _brand(db, question)) is not None:
@@ -65,12 +63,23 @@ async def find(db: Connection, typed: str, filters: Filters, after: Position | N
     if looks_like_article(shape.text):
         if (window := await articles.near(db, ways, after)).candidates:
             return _changed(question.answer("article", window), window.changes)
+        if (hinted := await _hinted(db, question, hooks.LAST_READERS)) is not None:
+            return hinted
         ways = []
     outcome = await _mixed(db, question) or await _words(db, question, ways)
     if outcome.kind == "unknown" and (car := hooks.car_among(shape.text)) is not None:
         facts, other_words = car
         return replace(outcome, kind="vehicle", facts=facts, changes=(Change("ignored", other_words, ""),))
     return outcome
+
+
+async def _hinted(db: Connection, question: Question, readers: Sequence[hooks.Reader]) -> Outcome | None:
+    """What the first reader says that knows the text."""
+    for read in readers:
+        if (hint := await read(db, question.shape.text)) is not None:
+            known = question.answer(hint.kind, Window(in_order(list(hint.candidates), question.after)))
+            return replace(known, facts=hint.facts, categories=hint.categories)
+    return None
 
 
 async def _article(db: Connection, question: Question, ways: list[Reading]) -> Outcome | None:

@@ -55,12 +55,21 @@ Analogs = Callable[[Connection, Sequence[int]], Awaitable[list[Candidate]]]  # o
 
 
 async def read_plug(db: Connection, text: str) -> Hint | None:
-    """The code of a spark plug that tables list and the shop does not sell: what it has that may stand for it."""
+    """The code of a spark plug that exists and that the shop does not sell: what it has that may stand for it."""
+    return await _plug(db, text, must_be_listed=True)
+
+
+async def read_unlisted_plug(db: Connection, text: str) -> Hint | None:
+    """The same of a code that nobody lists: asked last, for a slip in a code may be a code too."""
+    return await _plug(db, text, must_be_listed=False)
+
+
+async def _plug(db: Connection, text: str, *, must_be_listed: bool) -> Hint | None:
     found = await plugs.standing_for(db, text)
     if found is None:
         return None
     plug, ids = found
-    if not plug.listed or not ids:  # a slip in a code may be a code too
+    if must_be_listed and not plug.listed:
         return None
     candidates = tuple(Candidate(one, "analog", f"{place:04}") for place, one in enumerate(ids[:MOST_CANDIDATES]))
     return Hint("plug", {"brand": plug.brand, "code": plug.code}, candidates)
@@ -203,4 +212,5 @@ async def find_analogs(db: Connection, product_ids: Sequence[int]) -> list[Candi
 
 
 READERS: Final[list[Reader]] = [read_plug, read_vehicle]
+LAST_READERS: Final[list[Reader]] = [read_unlisted_plug]  # of what looks like an article that nothing is near to
 ANALOGS: Final[list[Analogs]] = [find_analogs]

@@ -66,6 +66,10 @@ _FILTERED: dict[Language, str] = {
     "ru": "Найденное не подходит под выбранные условия",
     "en": "What was found is filtered out",
 }
+_PLUG: dict[Language, str] = {
+    "ru": "Это свеча {brand} {code}: здесь её нет, и по коду заменить её нечем",
+    "en": "That is the spark plug {brand} {code}: it is not sold here, nor is any that its code proves the same",
+}
 _SYMPTOM: dict[Language, str] = {
     "ru": "«{phrase}» — возможная причина: {category}",
     "en": "“{phrase}”: a possible cause is {category}",
@@ -92,4 +96,6 @@ def nothing(outcome: Outcome, language: Language) -> str:
     """What a text looks like that led to no product; or that all its products are filtered out."""
     if outcome.window.candidates:
         return _FILTERED[language]
+    if outcome.kind == "plug":
+        return _PLUG[language].format(**outcome.facts)
     return _LOOKS[outcome.looks_like][language]

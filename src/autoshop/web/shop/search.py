@@ -13,7 +13,7 @@ from autoshop.kit.text import NO_NUL
 from autoshop.selection.search import api, service
 from autoshop.selection.search.model import MOST_CHARACTERS, Filters
 from autoshop.web.pages import language_of, see_other
-from autoshop.web.shop.plugs import way_to_plug
+from autoshop.web.shop.plugs import address_of, brand_name, way_to_plug
 from autoshop.web.shop.shown import show
 
 router = APIRouter(include_in_schema=False, dependencies=[anybody])
@@ -37,4 +37,8 @@ async def search(
     told = api.page_out(found, Filters(), now, language)
     if told.understood.kind == "vin" and told.understood.vin:
         return see_other(f"/vin?{urlencode({'vin': q})}")
-    return show(request, "search.html", typed=q, told=told, plug=way_to_plug(q, None, language))
+    plug = way_to_plug(q, None, language)
+    if plug is None and told.understood.kind == "plug":
+        brand, code = told.understood.facts["brand"], told.understood.facts["code"]
+        plug = f"{brand_name(brand, language)} {code}", address_of(brand, code)
+    return show(request, "search.html", typed=q, told=told, plug=plug)
