@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from autoshop.catalog.search.model import Candidate
 from autoshop.kit.db import Connection, Pool
 from autoshop.selection.search import hooks
-from autoshop.selection.search.hooks import Hint
+from autoshop.selection.search.model import Hint
 from tests.cast import AIR_FILTER, BRAKE_PADS, BULB, CENTRE, NORTH, OIL_FILTER, PLUG, WIPER
 from tests.ledger import post, request
 from tests.search import SEARCH, articles, found, index

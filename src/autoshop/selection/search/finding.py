@@ -17,7 +17,7 @@ from autoshop.catalog.search.model import Candidate, Change, Position, Window, i
 from autoshop.catalog.search.names import service as names
 from autoshop.catalog.search.names.model import Word
 from autoshop.kit.db import Connection
-from autoshop.selection.search import hooks
+from autoshop.selection.search import cars, hooks
 from autoshop.selection.search.model import Filters, Kind, Line, Outcome, Shape, shape_of
 
 FEW_LINES = 3
@@ -67,7 +67,7 @@ async def find(db: Connection, typed: str, filters: Filters, after: Position | N
             return hinted
         ways = []
     outcome = await _mixed(db, question) or await _words(db, question, ways)
-    if outcome.kind == "unknown" and (car := hooks.car_among(shape.text)) is not None:
+    if outcome.kind == "unknown" and (car := cars.car_among(shape.text)) is not None:
         facts, other_words = car
         return replace(outcome, kind="vehicle", facts=facts, changes=(Change("ignored", other_words, ""),))
     return outcome

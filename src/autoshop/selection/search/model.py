@@ -108,6 +108,17 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Hint:
+    """What a reader knows of a text: `facts` for the answer, the products that it leads to, if it leads to any,
+    and the causes of a complaint."""
+
+    kind: Kind
+    facts: dict[str, Any] = field(default_factory=dict)
+    candidates: tuple[Candidate, ...] = ()
+    categories: tuple[Hit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """How a text was read, and the products that answer it. `facts`: what a hook knows of it (a plug, a vehicle)."""
 
