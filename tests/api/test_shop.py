@@ -148,3 +148,18 @@ async def test_whatever_is_typed_is_answered_by_a_page(client: httpx.AsyncClient
 )
 async def test_a_product_that_there_is_not_is_a_page_of_the_shop(client: httpx.AsyncClient, path: str) -> None:
     assert "/office" not in await read(client, path, 404)
+
+
+async def test_a_list_is_narrowed_down_by_links_and_opened_again(client: httpx.AsyncClient, pool: Pool) -> None:
+    rows = await pool.fetch("SELECT DISTINCT ON (brand_id) article FROM products ORDER BY brand_id, id LIMIT 3")
+    text = quote("\n".join(row["article"] for row in rows))
+    whole = await read(client, f"/search?q={text}")
+    narrower = re.findall(r'href="(/search\?q=[^"]+brand=\d+)">([^<]+) <span class="muted">(\d+)', whole)
+    assert len(narrower) == len(rows) > 1
+    address, brand, products = narrower[-1]
+    page = await read(client, address.replace("&amp;", "&"))
+    assert (f"× {brand}" in page, f"Найдено: {products}" in page) == (True, True)
+    [wider] = re.findall(r'href="([^"]+)">× ', page)
+    assert "brand" not in wider
+    assert "× Сегодня" in await read(client, f"/search?q={text}&when=today")
+    await read(client, f"/search?q={text}&store=99", 404)
