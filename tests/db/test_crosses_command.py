@@ -40,7 +40,7 @@ def test_bad_rows_are_told_and_written_to_a_file_and_the_others_are_there(databa
 
 
 def test_facts_are_loaded_and_loaded_again(database: Database) -> None:
-    for said in ("Facts: 1337; ", "pairs new or surer 0, gone 0, in conflict 0."):
+    for said in ("Facts: 1341; ", "pairs new or surer 0, gone 0, in conflict 0."):
         done = autoshop(database, "facts", "load")
         assert done.returncode == 0, done.stderr
         assert said in done.stdout
