@@ -25,6 +25,7 @@ from autoshop.selection.kits.model import MOST_PACKS, MOST_SIZES, Item, Need, Of
 from autoshop.selection.plugs import service as plugs
 from autoshop.selection.plugs.coding import spec_of
 from autoshop.selection.plugs.model import compare
+from autoshop.selection.plugs.understanding import plug_in
 
 BOUNDS = {"first": 500, "through": 100, "second": 50, "most": 500}
 MOST_PRODUCTS = 60  # of a need whose prices are looked at, best first
@@ -128,8 +129,8 @@ async def _leads(db: Connection, needs: Sequence[Need], walked: Walked) -> list[
             fit = _fit(way, articles[start], article, makers)
             if product_id is not None and fit != "check":
                 found[product_id] = Lead(product_id, fit, way, need.articles[start])
-        if need.plug is not None and (standing := await plugs.standing_for(db, need.plug)) is not None:
-            found |= {one: Lead(one, "good") for one in standing[1]}
+        if need.plug is not None and (plug := plug_in(need.plug)) is not None:
+            found |= {one: Lead(one, "good") for one in await plugs.standing_for(db, plug)}
         leads.append(list(found.values()))
     return leads
 

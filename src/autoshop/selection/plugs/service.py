@@ -17,7 +17,7 @@ from autoshop.kit.text import article_key
 from autoshop.selection.plugs import coding, known, texts
 from autoshop.selection.plugs.analogs import Analog, analogs_of, base_of, of_catalogue
 from autoshop.selection.plugs.facts import CarGroup, facts
-from autoshop.selection.plugs.model import BadCode, NotAPlugCode, Reading, SeveralBrands, Spec, compare
+from autoshop.selection.plugs.model import Reading, Spec, compare
 from autoshop.selection.plugs.understanding import understand
 
 MOST_PRODUCTS = 300
@@ -72,8 +72,7 @@ async def equivalents(
     good, bad = analogs_of(plug.brand, plug.code)
     known_makers = await makers(db, {plug.brand, *(one.brand for one in (*good, *bad))})
     named = await _named(db, known_makers, [(plug.brand, plug.code), *((one.brand, one.code) for one in (*good, *bad))])
-    known_keys = {(one.brand, article_key(one.code)) for one in (*good, *bad)} | {(plug.brand, article_key(plug.code))}
-    for more, product_id in await _in_catalogue(db, known_makers, base, known_keys):
+    for more, product_id in await _in_catalogue(db, known_makers, base, (plug, *good, *bad)):
         good.append(more)
         named.setdefault((more.brand, article_key(more.code)), []).append(product_id)
     offers = await _offers(db, caller, sorted({one for ids in named.values() for one in ids}), store_id, now)
@@ -89,9 +88,10 @@ async def equivalents(
 
 
 async def _in_catalogue(
-    db: Connection, known_makers: dict[int, str], base: Spec | None, but_not: set[tuple[str, str]]
+    db: Connection, known_makers: dict[int, str], base: Spec | None, told: Iterable[Reading | Analog]
 ) -> list[tuple[Analog, int]]:
-    """Products that are the same plug by their codes, each code once."""
+    """Products that are the same plug by their codes, each code once, without those that are told already."""
+    but_not = {(one.brand, article_key(one.code)) for one in told}
     found: dict[tuple[str, str], tuple[Analog, int]] = {}
     for maker, product in await products_like(db, known_makers, base):
         at = maker, product.article_key
@@ -117,16 +117,12 @@ def _order(one: Offered) -> tuple[object, ...]:
     return when, *fit, eta, price, len(analog.via), known.RANKS.index(analog.confidence), analog.brand, analog.code
 
 
-async def standing_for(db: Connection, asked: str) -> tuple[Reading, list[int]] | None:
-    """The plug that a text names, and the products that are it or may stand for it, the surest first; else None.
+async def standing_for(db: Connection, plug: Reading) -> list[int]:
+    """The products that are a plug or may stand for it, the surest first.
 
     What tables list; where none of it is sold, what its code proves to be the same: in heat too, for a list of
     products does not tell how they differ.
     """
-    try:
-        plug = understand(asked).one
-    except (BadCode, NotAPlugCode, SeveralBrands):
-        return None
     good, bad = analogs_of(plug.brand, plug.code)
     good = [one for one in good if one.by != "same spec" or one.check.verdict == "pass"]
     codes = [(plug.brand, plug.code), *((one.brand, one.code) for one in good)]
@@ -134,11 +130,10 @@ async def standing_for(db: Connection, asked: str) -> tuple[Reading, list[int]] 
     named = await _named(db, known_makers, codes)
     ids = [product for brand, code in codes for product in named.get((brand, article_key(code)), ())]
     if not ids:  # the catalogue's own plugs are read one by one, which takes tens of milliseconds
-        told = {(one.brand, article_key(one.code)) for one in (*good, *bad)} | {(plug.brand, article_key(plug.code))}
         base, _ = base_of(plug.brand, plug.code)
-        more = await _in_catalogue(db, known_makers, base, told)
+        more = await _in_catalogue(db, known_makers, base, (plug, *good, *bad))
         ids = [product for one, product in more if one.check.verdict == "pass"]
-    return plug, list(dict.fromkeys(ids))
+    return list(dict.fromkeys(ids))
 
 
 def decodes(brand: str) -> bool:

@@ -26,10 +26,21 @@ def understand(asked: str, brand: str | None = None, language: Language = "ru") 
     if not article_key(text) or len(text) > MOST_CHARACTERS:
         reason = texts.LOOKS["nothing"][language == "en"] if len(text) <= MOST_CHARACTERS else _too_long(language)
         raise BadCode(f"{reason}", errors=[wrong("code", reason)])
-    readings = readings_of(text, brand) or _in_part(text, brand)
+    readings = _meant(text, brand)
     if not readings:
         raise _ordered(text, brand, language) or _nothing(text, _named(text, brand)[1], language)
     return Understood(asked, readings)
+
+
+def plug_in(text: str) -> Reading | None:
+    """The plug that a text names; None for none, and for several. Unlike a refusal, that asks for no codes alike."""
+    plain = " ".join(text.split())
+    readings = _meant(plain, None) if article_key(plain) and len(plain) <= MOST_CHARACTERS else ()
+    return readings[0] if readings and Understood(plain, readings).is_certain else None
+
+
+def _meant(text: str, brand: str | None) -> tuple[Reading, ...]:
+    return readings_of(text, brand) or _in_part(text, brand)
 
 
 def readings_of(text: str, brand: str | None = None) -> tuple[Reading, ...]:

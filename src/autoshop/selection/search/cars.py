@@ -51,7 +51,7 @@ async def read_vehicle(db: Connection, text: str) -> Hint | None:
     is_complaint = bool(hits) and hits[0].phrase.kind == "symptom"
     category_ids = lexicon.with_all_below(hit.category_id for hit in hits) if hits else []
     facts = _cars_told(understood) | {"category_ids": category_ids}
-    candidates = await _fitting(db, understood, category_ids)
+    candidates = await _fitting(db, understood, lexicon, category_ids)
     return Hint("symptom" if is_complaint else "vehicle", facts, candidates, tuple(hits) if is_complaint else ())
 
 
@@ -89,7 +89,9 @@ def _is_sure(understood: Understood) -> bool:
     return any("make" in kinds or len(one.text) > 3 or one.text.isalpha() for one in named)
 
 
-async def _fitting(db: Connection, understood: Understood, category_ids: list[int]) -> tuple[Candidate, ...]:
+async def _fitting(
+    db: Connection, understood: Understood, lexicon: Lexicon, category_ids: list[int]
+) -> tuple[Candidate, ...]:
     """The products that fit the cars that may be meant: those first that fit them all; each says which it fits.
 
     Of several cars, and of no category, there are none: that is a question which car, and no answer.
@@ -97,7 +99,6 @@ async def _fitting(db: Connection, understood: Understood, category_ids: list[in
     cars = _cars(understood.fitting)
     if not cars or (len(understood.fitting) > 1 and not category_ids):
         return ()
-    lexicon = await categories.lexicon(db)
     codes = {lexicon.categories[one].code for one in category_ids}
     year = next((int(one.value) for one in understood.said if one.kind == "year"), None)
     asked = [(one.vehicle, one.engine, year) for one in cars]

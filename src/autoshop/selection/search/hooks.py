@@ -13,6 +13,7 @@ from autoshop.kit.db import Connection
 from autoshop.selection.crosses import analogs
 from autoshop.selection.crosses import store as crosses
 from autoshop.selection.plugs import service as plugs
+from autoshop.selection.plugs.understanding import plug_in
 from autoshop.selection.search.cars import read_vehicle
 from autoshop.selection.search.model import Hint
 
@@ -33,12 +34,10 @@ async def read_unlisted_plug(db: Connection, text: str) -> Hint | None:
 
 
 async def _plug(db: Connection, text: str, *, must_be_listed: bool) -> Hint | None:
-    found = await plugs.standing_for(db, text)
-    if found is None:
+    plug = plug_in(text)
+    if plug is None or (must_be_listed and not plug.listed):
         return None
-    plug, ids = found
-    if must_be_listed and not plug.listed:
-        return None
+    ids = await plugs.standing_for(db, plug)
     candidates = tuple(Candidate(one, "analog", f"{place:04}") for place, one in enumerate(ids[:MOST_CANDIDATES]))
     return Hint("plug", {"brand": plug.brand, "code": plug.code}, candidates)
 
