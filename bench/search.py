@@ -26,6 +26,7 @@ COMPLAINTS = ("троит двигатель", "не заводится зимо
 MISSPELT = ("фильтор масляный", "свичи зажигания", "калодки тормозные", "аккумлятор", "щетка стеклочистителя")
 SWITCHED = ("cdtxb pf;bufybz", "abkmnh vfckzysq", "rjkjlrb njhvjpyst", "fvjhnbpfnjh", "nthvjcnfn")
 PLUGS = ("BPR6ES-11", "A17DVRM", "ау17дврм", "IK20TT", "K20PR-U", "FR7DCX+", "W22EPR-U", "LFR6C-11", "RC10YC4", "BKR5E")
+LONE_PLUGS = ("IK27", "RV9YC", "BPR9ES", "RN57YCC", "BMR7A", "DR14S")  # no table leads to a product: codes are read
 CARS = ("веста", "приора 16 клапанов", "солярис 2 1.4", "форд фокус 2 1.6", "гранта 21116", "рио 2017", "логан 2 1.6")
 PARTS = ("свечи", "масляный фильтр", "колодки", "ремень грм", "передние тормозные диски", "катушка", "масло", "лампа")
 NOWHERE = ("zzqx991yy", "несуществующее словечко", "qq-404-404-xy", "жжжж ыыыы", "AAAA0000BBBB1111")
@@ -124,6 +125,7 @@ def _kinds(goods: list[Good]) -> dict[str, list[Request]]:
         "a complaint": (some.choice(COMPLAINTS) for _ in goods),
         "a VIN": (some.choice(vins) for _ in goods),
         "a spark plug": (some.choice(PLUGS) for _ in goods),
+        "a plug that no table leads from": (some.choice(LONE_PLUGS) for _ in goods),
         "a car": (some.choice(CARS) for _ in goods),
         "a part of a car": (f"{some.choice(PARTS)} {some.choice(CARS)}" for _ in goods),
         "a complaint of a car": (f"{some.choice(CARS)} {some.choice(COMPLAINTS)}" for _ in goods),

@@ -1,5 +1,6 @@
 """Codes of spark plugs: read however they are spelt, told apart where they differ, refused where they are none."""
 
+import re
 from contextlib import suppress
 from dataclasses import replace
 
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 
 from autoshop.kit.errors import Refusal
 from autoshop.kit.text import article_key, article_loose
-from autoshop.selection.plugs.coding import beginnings_of, read, spec_of
+from autoshop.selection.plugs.coding import beginnings_of, is_spelt_so, read, spec_of, spelling_of
 from autoshop.selection.plugs.facts import facts
+from autoshop.selection.plugs.known import every_code
 from autoshop.selection.plugs.model import BadCode, NotAPlugCode, SeveralBrands, Spec, compare
 from autoshop.selection.plugs.service import warnings_for
 from autoshop.selection.plugs.texts import told
@@ -245,3 +247,18 @@ def test_beginnings_lead_to_every_plug_of_the_same_spec() -> None:
         for (brand, code), spec in specs.items():
             if compare(base, spec).is_proven:
                 assert any(article_key(code).startswith(start) for start in beginnings[brand]), (base, brand, code)
+
+
+def test_all_that_can_be_read_is_spelt_as_its_brand_spells() -> None:
+    codes = [code for _, code in every_code()]
+    slips = [code[:at] + sign + code[at + 1 :] for code in codes[::9] for at in range(len(code)) for sign in "AR7С"]
+    for brand in dict.fromkeys(coding.brand for coding in facts().codings):
+        for code in (*codes, *slips):
+            assert is_spelt_so(brand, code) or not read(code, brand), (brand, code)
+            assert not is_spelt_so(brand, code) or re.fullmatch(spelling_of(brand), article_key(code)), (brand, code)
+
+
+@pytest.mark.parametrize("code", ["BPR6XQ38", "GDB1330", "A-1", "свеча", ""])
+def test_another_article_is_not_spelt_as_a_plug(code: str) -> None:
+    assert not is_spelt_so("NGK", code)
+    assert spec_of("NGK", code) is None

@@ -10,6 +10,7 @@ from dataclasses import MISSING, dataclass, fields
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from io import StringIO
+from sys import intern
 from typing import Any, Literal, TypeVar, get_origin, get_type_hints
 
 import msgspec
@@ -56,11 +57,11 @@ def _fact(where: str, shape: type[Fact], several: set[str], needed: set[str], ce
         if cell != cell.strip():
             raise WrongFact(f"{where}: spaces around «{cell}» ({name})")
         if name in several:
-            known[name] = tuple(part.strip() for part in cell.split(SEPARATOR)) if cell else ()
+            known[name] = tuple(intern(part.strip()) for part in cell.split(SEPARATOR)) if cell else ()
             if "" in known[name]:
                 raise WrongFact(f"{where}: an empty value in «{cell}» ({name})")
         elif cell:
-            known[name] = cell
+            known[name] = intern(cell)  # most cells stand in many lines: kept once
         elif name in needed:
             raise WrongFact(f"{where}: {name} is empty")
     try:

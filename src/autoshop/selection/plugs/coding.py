@@ -21,6 +21,7 @@ _TO_RUSSIAN = str.maketrans("ABVCSDEHNKMOPRTXYU", "АВВССДЕННКМОРР�
 _LATIN = re.compile(r"[A-Za-z]")
 _CYRILLIC = re.compile(r"[А-Яа-я]")
 _PART = re.compile(r"\{(\w+)\}(\?|\*)?")
+_NAMED = re.compile(r"\(\?P<\w+>")
 _ANY_NUMBER = "0?[0-9]{1,2}"
 _REST = r"(?P<rest>[{0}][0-9{0}]{{0,5}}\+?)"  # letters that no coding has
 _SHELLS = ("shell", "other", "prefix")
@@ -101,11 +102,44 @@ def _in_its_alphabet(code: str, found: list[Reading]) -> list[Reading]:
     return found
 
 
-@lru_cache(maxsize=4096)
 def spec_of(brand: str, code: str) -> Spec | None:
     """What a code of a brand says; None where it cannot be read."""
+    return _spec_of(brand, code) if is_spelt_so(brand, code) else None
+
+
+@lru_cache(maxsize=2048)
+def _spec_of(brand: str, code: str) -> Spec | None:
     readings = read(code, brand)
     return readings[0].spec if readings else None
+
+
+def is_spelt_so(brand: str, code: str) -> bool:
+    """Whether a brand's coding or catalogue may have such a code: a look at its signs, a tenth of reading them."""
+    key = key_in(brand, code)
+    return _spelling(brand).fullmatch(key) is not None or (brand, article_key(key)) in facts().plugs
+
+
+@cache
+def spelling_of(brand: str) -> str:
+    """What `is_spelt_so` takes, as a regular expression of a whole article key, for PostgreSQL too.
+
+    Russian codes are spelt in two alphabets, which their key does not tell apart: there it takes anything.
+    """
+    if brand == RUSSIAN:
+        return ".*"
+    catalogued = [
+        re.escape(key) for maker, key in facts().plugs if maker == brand and not _spelling(brand).fullmatch(key)
+    ]
+    return "|".join([_spelling(brand).pattern, *catalogued])
+
+
+@cache
+def _spelling(brand: str) -> re.Pattern[str]:
+    """All that `read` takes for a code of the brand, as one expression."""
+    hows: tuple[How, ...] = ("strictly", "any heat")
+    codings = [coding.coding for coding in facts().codings if coding.brand == brand]
+    several = dict.fromkeys(_expression(coding, how).pattern for coding in codings for how in hows)
+    return re.compile("|".join(_NAMED.sub("(?:", one) for one in several) or "(?!)")
 
 
 def _read(known: Facts, coding: Coding, code: str, how: How) -> Iterator[Reading]:
@@ -238,10 +272,11 @@ def _says_something(letter: Letter) -> bool:
     return letter.confidence != "low" or any(getattr(letter, field, None) is not None for field in SPEC_FIELDS)
 
 
-def beginnings_of(spec: Spec) -> dict[str, list[str]]:
+def beginnings_of(spec: Spec, steps: float = ADJACENT_HEAT) -> dict[str, list[str]]:
     """How the codes of such plugs begin, up to their heat number, by brand: to find them in a catalogue.
 
-    Codes that only begin so may be other plugs: each has to be read.
+    `steps`: of the NGK scale, by which the heat may differ. Codes that only begin so may be other plugs: each has to
+    be read.
     """
     found: dict[str, list[str]] = {}
     for coding in facts().codings:
@@ -250,7 +285,7 @@ def beginnings_of(spec: Spec) -> dict[str, list[str]]:
             heats = [
                 heat.number
                 for (brand, _), heat in facts().heats.items()
-                if brand == coding.brand and abs(heat.ngk - spec.heat) <= ADJACENT_HEAT
+                if brand == coding.brand and abs(heat.ngk - spec.heat) <= steps
             ]
             starts = [""]
             for literal, part, how_often in _pieces(head):

@@ -17,7 +17,7 @@ from autoshop.kit.text import article_key
 from autoshop.selection.plugs import coding, known, texts
 from autoshop.selection.plugs.analogs import Analog, analogs_of, base_of, of_catalogue
 from autoshop.selection.plugs.facts import CarGroup, facts
-from autoshop.selection.plugs.model import Reading, Spec, compare
+from autoshop.selection.plugs.model import ADJACENT_HEAT, SAME_HEAT, Reading, Spec, compare
 from autoshop.selection.plugs.understanding import understand
 
 MOST_PRODUCTS = 300
@@ -88,12 +88,16 @@ async def equivalents(
 
 
 async def _in_catalogue(
-    db: Connection, known_makers: dict[int, str], base: Spec | None, told: Iterable[Reading | Analog]
+    db: Connection,
+    known_makers: dict[int, str],
+    base: Spec | None,
+    told: Iterable[Reading | Analog],
+    steps: float = ADJACENT_HEAT,
 ) -> list[tuple[Analog, int]]:
     """Products that are the same plug by their codes, each code once, without those that are told already."""
     but_not = {(one.brand, article_key(one.code)) for one in told}
     found: dict[tuple[str, str], tuple[Analog, int]] = {}
-    for maker, product in await products_like(db, known_makers, base):
+    for maker, product in await products_like(db, known_makers, base, steps):
         at = maker, product.article_key
         if at not in but_not and at not in found and (one := of_catalogue(base, maker, product.article)) is not None:
             found[at] = one, product.id
@@ -131,7 +135,7 @@ async def standing_for(db: Connection, plug: Reading) -> list[int]:
     ids = [product for brand, code in codes for product in named.get((brand, article_key(code)), ())]
     if not ids:  # the catalogue's own plugs are read one by one, which takes tens of milliseconds
         base, _ = base_of(plug.brand, plug.code)
-        more = await _in_catalogue(db, known_makers, base, (plug, *good, *bad))
+        more = await _in_catalogue(db, known_makers, base, (plug, *good, *bad), SAME_HEAT)
         ids = [product for one, product in more if one.check.verdict == "pass"]
     return list(dict.fromkeys(ids))
 
@@ -169,14 +173,19 @@ async def _named(
 
 
 async def products_like(
-    db: Connection, known_makers: dict[int, str], base: Spec | None
+    db: Connection, known_makers: dict[int, str], base: Spec | None, steps: float = ADJACENT_HEAT
 ) -> list[tuple[str, catalogue.Named]]:
-    """Products whose codes begin as such a plug's may, with their makers; each code still has to be read."""
-    if base is None:
+    """Products whose codes begin as such a plug's may, with their makers; each code still has to be read.
+
+    None for a plug of which something is unknown: nothing can be proven to be the same.
+    """
+    if base is None or not compare(base, base).is_proven:
         return []
-    beginnings = coding.beginnings_of(base)
+    beginnings = coding.beginnings_of(base, steps)
     wanted = [(brand_id, start) for brand_id, maker in known_makers.items() for start in beginnings.get(maker, ())]
-    return [(known_makers[product.brand_id], product) for product in await catalogue.by_beginnings(db, wanted)]
+    spellings = {brand_id: coding.spelling_of(maker) for brand_id, maker in known_makers.items() if maker in beginnings}
+    named = await catalogue.by_beginnings(db, wanted, spellings)
+    return [(known_makers[product.brand_id], product) for product in named]
 
 
 async def _offers(

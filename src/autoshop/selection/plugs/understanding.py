@@ -2,6 +2,7 @@
 
 import re
 from difflib import get_close_matches
+from functools import cache
 
 from autoshop.kit.errors import wrong
 from autoshop.kit.language import Language
@@ -91,12 +92,17 @@ def _is(brand: str, named: str) -> bool:
 def _brand_in(text: str) -> tuple[str | None, str]:
     """«NGK BPR6ES» and «BPR6ES ngk»: the brand and the rest."""
     words = text.split()
-    makers = {name_key(brand) for brand, _ in known.all_codes()} | set(facts().brand_names)
+    makers = _names_of_makers()
     for count in range(1, min(MOST_WORDS, len(words) - 1) + 1):
         for brand, rest in ((words[:count], words[count:]), (words[-count:], words[:-count])):
             if name_key(" ".join(brand)) in makers:
                 return " ".join(brand), " ".join(rest)
     return None, text
+
+
+@cache
+def _names_of_makers() -> set[str]:
+    return {name_key(brand) for brand, _ in known.all_codes()} | set(facts().brand_names)
 
 
 def _nothing(text: str, code: str, language: Language) -> NotAPlugCode:
