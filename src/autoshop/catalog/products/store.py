@@ -1,6 +1,6 @@
 """SQL of products and barcodes."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -189,11 +189,10 @@ SELECT p.id, p.brand_id, p.article, p.article_key
 BY_BEGINNINGS = """
 SELECT p.id, p.brand_id, p.article, p.article_key
   FROM unnest($1::bigint[], $2::text[]) AS w (brand_id, beginning)
-  JOIN unnest($3::bigint[], $4::text[]) AS s (brand_id, spelling) USING (brand_id)
  CROSS JOIN LATERAL (SELECT p.id, p.brand_id, p.article, p.article_key
                        FROM products AS p
                       WHERE p.article_key >= w.beginning AND p.article_key < w.beginning || chr(1114111)
-                        AND p.brand_id = w.brand_id AND p.active AND p.article_key ~ s.spelling
+                        AND p.brand_id = w.brand_id AND p.active
                       ORDER BY p.article_key
                       LIMIT 100) AS p
  LIMIT 10000
@@ -217,15 +216,14 @@ async def by_articles(db: Connection | Pool, keys: Collection[tuple[int, str]]) 
 
 
 async def by_beginnings(
-    db: Connection | Pool, keys: Collection[tuple[int, str]], spellings: Mapping[int, str]
+    db: Connection | Pool, keys: Collection[tuple[int, str]], may_be: Callable[[int, str], bool]
 ) -> list[Named]:
     """The products on sale of a brand whose article key begins so, for each brand and beginning.
 
-    `spellings`: by brand, the regular expression (of PostgreSQL) that the whole key has to match.
+    `may_be`: of brand and key; thousands may begin so, and only what it takes is made a `Named`.
     """
-    beginnings = [brand_id for brand_id, _ in keys], [key for _, key in keys]
-    rows = await db.fetch(BY_BEGINNINGS, *beginnings, list(spellings), [f"^(?:{one})$" for one in spellings.values()])
-    return list({row["id"]: Named(**row) for row in rows}.values())
+    rows = await db.fetch(BY_BEGINNINGS, [brand_id for brand_id, _ in keys], [key for _, key in keys])
+    return list({row["id"]: Named(**row) for row in rows if may_be(row["brand_id"], row["article_key"])}.values())
 
 
 AMONG_CATEGORIES = """

@@ -5,7 +5,7 @@ one regular expression a coding. What the coding does not say stays None.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Any, Literal
 
@@ -116,30 +116,16 @@ def _spec_of(brand: str, code: str) -> Spec | None:
 def is_spelt_so(brand: str, code: str) -> bool:
     """Whether a brand's coding or catalogue may have such a code: a look at its signs, a tenth of reading them."""
     key = key_in(brand, code)
-    return _spelling(brand).fullmatch(key) is not None or (brand, article_key(key)) in facts().plugs
+    return _spelling(brand)(key) is not None or (brand, article_key(key)) in facts().plugs
 
 
 @cache
-def spelling_of(brand: str) -> str:
-    """What `is_spelt_so` takes, as a regular expression of a whole article key, for PostgreSQL too.
-
-    Russian codes are spelt in two alphabets, which their key does not tell apart: there it takes anything.
-    """
-    if brand == RUSSIAN:
-        return ".*"
-    catalogued = [
-        re.escape(key) for maker, key in facts().plugs if maker == brand and not _spelling(brand).fullmatch(key)
-    ]
-    return "|".join([_spelling(brand).pattern, *catalogued])
-
-
-@cache
-def _spelling(brand: str) -> re.Pattern[str]:
+def _spelling(brand: str) -> Callable[[str], re.Match[str] | None]:
     """All that `read` takes for a code of the brand, as one expression."""
     hows: tuple[How, ...] = ("strictly", "any heat")
     codings = [coding.coding for coding in facts().codings if coding.brand == brand]
     several = dict.fromkeys(_expression(coding, how).pattern for coding in codings for how in hows)
-    return re.compile("|".join(_NAMED.sub("(?:", one) for one in several) or "(?!)")
+    return re.compile("|".join(_NAMED.sub("(?:", one) for one in several) or "(?!)").fullmatch
 
 
 def _read(known: Facts, coding: Coding, code: str, how: How) -> Iterator[Reading]:

@@ -182,9 +182,10 @@ async def products_like(
     if base is None or not compare(base, base).is_proven:
         return []
     beginnings = coding.beginnings_of(base, steps)
-    wanted = [(brand_id, start) for brand_id, maker in known_makers.items() for start in beginnings.get(maker, ())]
-    spellings = {brand_id: coding.spelling_of(maker) for brand_id, maker in known_makers.items() if maker in beginnings}
-    named = await catalogue.by_beginnings(db, wanted, spellings)
+    wanted = {(brand_id, start) for brand_id, maker in known_makers.items() for start in beginnings.get(maker, ())}
+    named = await catalogue.by_beginnings(
+        db, wanted, lambda brand_id, key: coding.is_spelt_so(known_makers[brand_id], key)
+    )
     return [(known_makers[product.brand_id], product) for product in named]
 
 
