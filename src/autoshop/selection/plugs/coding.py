@@ -102,13 +102,9 @@ def _in_its_alphabet(code: str, found: list[Reading]) -> list[Reading]:
     return found
 
 
+@lru_cache(maxsize=2048)
 def spec_of(brand: str, code: str) -> Spec | None:
     """What a code of a brand says; None where it cannot be read."""
-    return _spec_of(brand, code) if is_spelt_so(brand, code) else None
-
-
-@lru_cache(maxsize=2048)
-def _spec_of(brand: str, code: str) -> Spec | None:
     readings = read(code, brand)
     return readings[0].spec if readings else None
 

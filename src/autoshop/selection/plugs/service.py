@@ -133,7 +133,7 @@ async def standing_for(db: Connection, plug: Reading) -> list[int]:
     known_makers = await makers(db, {brand for brand, _ in codes})
     named = await _named(db, known_makers, codes)
     ids = [product for brand, code in codes for product in named.get((brand, article_key(code)), ())]
-    if not ids:  # the catalogue's own plugs are read one by one, which takes tens of milliseconds
+    if not ids:  # the catalogue's own plugs are read one by one, which takes its time
         base, _ = base_of(plug.brand, plug.code)
         more = await _in_catalogue(db, known_makers, base, (plug, *good, *bad), SAME_HEAT)
         ids = [product for one, product in more if one.check.verdict == "pass"]
